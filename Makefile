@@ -1,0 +1,46 @@
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format golden bench crds docs lock clean
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: ## Make .venv from the locked dependencies, if it is not up to date
+	@$(PYTHON) tools/venv.py
+
+demo: venv ## Run everything on this machine with real searches; ARGS=--exit stops after the summary
+	@$(BIN)/workflow-audit demo $(ARGS)
+
+test: venv ## Run every test on a real API server and PostgreSQL; ARGS goes to pytest
+	@$(BIN)/python tools/test.py $(ARGS)
+
+lint: venv ## Check style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: venv ## Format the code and mend what can be mended by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+golden: venv ## Write the golden files anew; then read their diff
+	@$(BIN)/python -m pytest -q --update-golden -m golden $(ARGS)
+
+bench: venv ## Measure speed and size; prints a table and writes bench-results/
+	@$(BIN)/python -m bench $(ARGS)
+
+crds: venv ## Write crds/ anew from the models
+	@$(BIN)/workflow-audit crds --output crds
+
+docs: venv ## Write docs/reference/ anew from models, settings and metrics
+	@$(BIN)/python tools/reference.py
+
+lock: venv ## Lock the newest allowed versions of all dependencies
+	@$(BIN)/python tools/lock.py
+
+clean: ## Remove .venv and what tools leave behind; downloads and builds stay cached
+	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov dist bench-results

@@ -1,0 +1,167 @@
+"""A search -> its one audit event, the same at every call."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import JsonValue
+
+from workflow_audit.domain.free_text import RedactedSearch
+from workflow_audit.domain.limits import fitting_event_data
+from workflow_audit.domain.scoring import explained_scoring
+from workflow_audit.models.event import AuditEvent, Json
+from workflow_audit.models.policy import RecordingPolicy
+from workflow_audit.models.scoring import ExplainedScoring
+from workflow_audit.models.search import (
+    FoundWorkflow,
+    InvalidSearch,
+    Metadata,
+    SearchSpec,
+    WorkflowSearch,
+)
+
+INVALID_SEARCH = "InvalidSearch"
+"""error_code of a search that breaks a rule; also the reason of its condition `Searched`."""
+
+
+def event_id(cluster_id: UUID, search_uid: UUID) -> UUID:
+    """Give the event's id: the same at every attempt, another one for every search."""
+    return uuid5(cluster_id, str(search_uid))
+
+
+def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: UUID) -> AuditEvent:
+    """Give the one audit event of a search.
+
+    No clock, counter or random id takes part, so a replay meets its own row at the primary key
+    (event_id, event_date). Source: BR-AUDIT-025 to 028; shape in docs/reference/audit-event.md.
+
+    Args:
+        redacted: the search without personal data and secrets.
+        policy: the applying policy: limits, weights, retention.
+        cluster_id: uid of the namespace kube-system.
+
+    Returns:
+        event_timestamp and event_date are those of the object's creation, UTC; scores inside
+        event_data are fractions 0..1; event_data fits the policy's limits.
+    """
+    search = redacted.search
+    if isinstance(search, InvalidSearch):
+        data: Json = {"invalid": {"path": search.path, "message": search.message}}
+        data["submitted"] = json.dumps(search.submitted, ensure_ascii=False)
+        replaced = 0
+        fields: dict[str, Any] = {
+            "correlation_id": search.correlation_id,
+            "actor_id": search.service,
+            "event_outcome": "failure",
+            "error_code": INVALID_SEARCH,
+            "error_message": search.message,
+        }
+        requested_by, searched_at = search.requested_by, None
+    else:
+        spec = search.spec
+        data = _search_data(search, policy)
+        fields = _search_fields(spec)
+        requested_by, searched_at = spec.requested_by, spec.searched_at
+        replaced = search.replaced_characters
+    data["search_metadata"] = {
+        "duration_ms": fields.get("duration_ms"),
+        "searched_at": searched_at.astimezone(UTC).isoformat() if searched_at else None,
+        "replaced_characters": replaced,
+    }
+    data["redactions"] = dict(redacted.redactions)
+    return AuditEvent(
+        **_object_fields(search.metadata, cluster_id),
+        **fields,
+        event_data=fitting_event_data(data, policy.limits),
+        event_metadata={"requested_by": requested_by},
+        retention_days=policy.retention.days,
+    )
+
+
+def _object_fields(metadata: Metadata, cluster_id: UUID) -> dict[str, Any]:
+    created = metadata.created.astimezone(UTC)
+    return {
+        "event_id": event_id(cluster_id, metadata.uid),
+        "event_timestamp": created,
+        "event_date": created.date(),
+        "namespace": metadata.namespace,
+        "cluster_id": str(cluster_id),
+        "resource_id": str(metadata.uid),
+        "resource_name": metadata.name,
+    }
+
+
+def _search_fields(spec: SearchSpec) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "correlation_id": spec.correlation_id,
+        "actor_id": spec.service,
+        "event_outcome": "failure" if spec.failure else "success",
+    }
+    if spec.failure:
+        fields |= {"error_code": spec.failure.code, "error_message": spec.failure.message}
+    if spec.results:
+        fields["duration_ms"] = spec.results.duration_ms
+        if winner := winner_of(spec.results.workflows):
+            fields["top_workflow_id"] = winner.workflow_id
+            fields["top_confidence"] = winner.scoring.confidence
+    return fields
+
+
+def winner_of(workflows: list[FoundWorkflow]) -> FoundWorkflow | None:
+    """Give the workflow of rank 1, if anything was found."""
+    return min(workflows, key=lambda workflow: workflow.rank, default=None)
+
+
+def _search_data(search: WorkflowSearch, policy: RecordingPolicy) -> Json:
+    spec = search.spec
+    data: Json = {
+        "query": {
+            "text": spec.query.text,
+            "filters": spec.query.filters,
+            "top_k": spec.query.top_k,
+            "min_similarity": spec.query.min_similarity,
+        }
+    }
+    if spec.failure:
+        data["failure"] = {"code": spec.failure.code, "message": spec.failure.message}
+    if spec.results:
+        ranked = sorted(spec.results.workflows, key=lambda workflow: workflow.rank)
+        data["results"] = {
+            "total_found": spec.results.total_found,
+            "returned": spec.results.returned,
+            "workflows": [_workflow_data(w, spec.query.filters, policy) for w in ranked],
+        }
+    return data
+
+
+def _workflow_data(
+    workflow: FoundWorkflow, filters: Mapping[str, str], policy: RecordingPolicy
+) -> Json:
+    scoring = explained_scoring(workflow.scoring, filters, workflow.labels, policy.scoring.weights)
+    return {
+        "workflow_id": workflow.workflow_id,
+        "version": workflow.version,
+        "title": workflow.title,
+        "rank": workflow.rank,
+        "labels": workflow.labels,
+        "scoring": _scoring_data(scoring),
+    }
+
+
+def _scoring_data(scoring: ExplainedScoring) -> dict[str, JsonValue]:
+    return scoring.model_dump(mode="json", by_alias=False)
+
+
+def low_confidence(event: AuditEvent, policy: RecordingPolicy) -> bool | None:
+    """Tell whether the winner is below the policy's threshold; None without a winner."""
+    if event.top_confidence is None:
+        return None
+    return event.top_confidence < policy.scoring.low_confidence
+
+
+def unattributed_workflows(event: AuditEvent) -> int:
+    """Count the workflows whose breakdowns leave something unexplained."""
+    workflows = event.event_data.get("results", {}).get("workflows", [])
+    return sum(any(w["scoring"]["unattributed"].values()) for w in workflows)

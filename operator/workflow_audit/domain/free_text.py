@@ -1,0 +1,90 @@
+"""Which parts of a search are free text: these are redacted before anything leaves memory.
+
+Identifiers are not: correlation id, service, requester, workflow ids and versions attribute and
+join events, and a version such as 10.0.0.1 is no address. A malformed search has no such known
+places, so all of it is redacted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar, cast
+
+from pydantic import JsonValue
+
+from workflow_audit.models.search import (
+    Failure,
+    FoundWorkflow,
+    InvalidSearch,
+    Search,
+    SearchSpec,
+    WorkflowSearch,
+)
+
+S = TypeVar("S", WorkflowSearch, InvalidSearch)
+
+
+class TreeRedactor(Protocol):
+    """Replaces what must not be stored in every string of a JSON tree."""
+
+    def redact_tree(self, value: JsonValue) -> tuple[JsonValue, Counter[str]]:
+        """Give the tree without it, and how often each pattern was replaced."""
+        ...
+
+
+@dataclass(frozen=True)
+class RedactedSearch:
+    """A search that may be stored and shown."""
+
+    search: Search
+    redactions: Mapping[str, int]
+
+
+def redacted_search(search: Search, redactor: TreeRedactor) -> RedactedSearch:
+    """Give the search without personal data and secrets, and what was replaced how often."""
+    if isinstance(search, InvalidSearch):
+        tree: JsonValue = {
+            "correlation_id": search.correlation_id,
+            "service": search.service,
+            "path": search.path,
+            "message": search.message,
+            "submitted": search.submitted,
+        }
+        tree, counts = redactor.redact_tree(tree)
+        return RedactedSearch(replace(search, **cast("dict[str, Any]", tree)), counts)
+    tree, counts = redactor.redact_tree(_free_text(search.spec))
+    if not counts:  # the common case keeps the search as it is
+        return RedactedSearch(search, counts)
+    spec = _with_free_text(search.spec, cast("dict[str, Any]", tree))
+    return RedactedSearch(replace(search, spec=spec), counts)
+
+
+def _free_text(spec: SearchSpec) -> JsonValue:
+    workflows = spec.results.workflows if spec.results else []
+    return {
+        "text": spec.query.text,
+        "filters": cast("JsonValue", spec.query.filters),
+        "failure": spec.failure.message if spec.failure else "",
+        "titles": [workflow.title for workflow in workflows],
+        "labels": [cast("JsonValue", workflow.labels) for workflow in workflows],
+    }
+
+
+def _with_free_text(spec: SearchSpec, tree: Mapping[str, Any]) -> SearchSpec:
+    query = spec.query.model_copy(update={"text": tree["text"], "filters": tree["filters"]})
+    failure: Failure | None = spec.failure and spec.failure.model_copy(
+        update={"message": tree["failure"]}
+    )
+    results = spec.results and spec.results.model_copy(
+        update={"workflows": _with_texts(spec.results.workflows, tree["titles"], tree["labels"])}
+    )
+    return spec.model_copy(update={"query": query, "failure": failure, "results": results})
+
+
+def _with_texts(
+    workflows: list[FoundWorkflow], titles: list[str], labels: list[dict[str, str]]
+) -> list[FoundWorkflow]:
+    return [
+        workflow.model_copy(update={"title": title, "labels": own})
+        for workflow, title, own in zip(workflows, titles, labels, strict=True)
+    ]

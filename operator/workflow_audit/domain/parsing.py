@@ -1,0 +1,130 @@
+"""A watched object's body -> a search. Never raises: what cannot be a search is a fact too.
+
+The API server's schema refuses almost everything that is refused here; this is what holds when
+the installed schema is older than we are. Its messages name the path, the value and the remedy.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import JsonValue, ValidationError
+
+from workflow_audit.domain.characters import clean_tree
+from workflow_audit.errors import InvalidFieldError, MissingFieldError
+from workflow_audit.models.search import (
+    InvalidSearch,
+    Metadata,
+    Results,
+    Search,
+    SearchSpec,
+    WorkflowSearch,
+)
+
+UNKNOWN = "unknown"
+"""What an event says for an identifier that a malformed search does not have."""
+
+COLUMN_CHARACTERS = 255
+"""Width of the columns correlation_id and actor_id."""
+
+
+def parse_search(body: Mapping[str, Any]) -> Search:
+    """Give the search that an object describes.
+
+    Args:
+        body: the object as the API server gives it; its metadata is the server's own and can be
+            relied on, its spec cannot.
+    """
+    metadata = object_metadata(body["metadata"])
+    spec, replaced = clean_tree(body.get("spec"))
+    try:
+        return WorkflowSearch(metadata, valid_spec(spec), replaced_characters=replaced)
+    except InvalidFieldError as error:
+        return _invalid_search(metadata, spec, error)
+
+
+def object_metadata(raw: Mapping[str, Any]) -> Metadata:
+    """Give what the API server itself set; all of it is always there."""
+    return Metadata(
+        namespace=raw["namespace"],
+        name=raw["name"],
+        uid=UUID(raw["uid"]),
+        generation=raw["generation"],
+        created=datetime.fromisoformat(raw["creationTimestamp"]),
+    )
+
+
+def valid_spec(spec: object) -> SearchSpec:
+    """Give the spec.
+
+    Raises:
+        InvalidFieldError: the first rule that it breaks.
+    """
+    try:
+        parsed = SearchSpec.model_validate(spec)
+    except ValidationError as error:
+        raise refused_field("spec", error) from None
+    for finding in _broken_rules(parsed):
+        raise finding
+    return parsed
+
+
+def refused_field(root: str, error: ValidationError) -> InvalidFieldError:
+    """Say pydantic's first finding in our words; later ones are often only its effects."""
+    first = error.errors(include_url=False)[0]
+    path = root + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"])
+    if first["type"] == "missing":
+        return MissingFieldError(path, "give it")
+    rule = first["msg"][0].lower() + first["msg"][1:]
+    return InvalidFieldError(path, first["input"], f"is refused: {rule}", "correct it")
+
+
+def _broken_rules(spec: SearchSpec) -> Iterator[InvalidFieldError]:
+    """The rules between fields, as the CRD has them in CEL."""
+    if (spec.results is None) == (spec.failure is None):
+        both = "both" if spec.results else "neither"
+        yield InvalidFieldError("spec", both, "of results and failure given", "give one of them")
+    if spec.results is not None:
+        yield from _broken_result_rules(spec.results)
+
+
+def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
+    path = "spec.results"
+    if results.returned > results.total_found:
+        yield InvalidFieldError(
+            f"{path}.returned",
+            results.returned,
+            f"is above totalFound, {results.total_found}",
+            "totalFound counts all workflows that were found, listed or not",
+        )
+    if results.returned != len(results.workflows):
+        yield InvalidFieldError(
+            f"{path}.returned",
+            results.returned,
+            f"is not the number of workflows, {len(results.workflows)}",
+            "returned counts the workflows that are listed",
+        )
+    ranks = [workflow.rank for workflow in results.workflows]
+    if sorted(ranks) != list(range(1, len(ranks) + 1)):
+        yield InvalidFieldError(
+            f"{path}.workflows", ranks, "are no ranks from 1 without gaps", "number them anew"
+        )
+
+
+def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldError) -> InvalidSearch:
+    fields = spec if isinstance(spec, Mapping) else {}
+    requested_by = fields.get("requestedBy")
+    return InvalidSearch(
+        metadata=metadata,
+        correlation_id=_identifier(fields.get("correlationId")),
+        service=_identifier(fields.get("service")),
+        requested_by=requested_by if isinstance(requested_by, str) else None,
+        path=error.path,
+        message=str(error),
+        submitted=spec,
+    )
+
+
+def _identifier(value: object) -> str:
+    return value[:COLUMN_CHARACTERS] if isinstance(value, str) and value else UNKNOWN

@@ -1,0 +1,293 @@
+r"""Replaces personal data and secrets before anything is stored, logged or shown.
+
+What always holds, and what the tests check:
+- Of a match no fragment stays: matches that overlap are replaced as one.
+- It settles: redacting once more changes nothing, because searching goes on until nothing is
+  found, and what was replaced is a wall that no expression can see into or across.
+- Time is linear in the text, whatever text and expressions are.
+
+A wall is made of bytes that never occur in UTF-8, of the length of what it covers, so that
+positions stay. A marker that an earlier run has left is a wall as well, if it is unmistakable:
+in brackets of its own and at least six characters long, such as `[redacted:email]`. With any
+other replacement (empty, `x`, `***`, `{name}`) the text around it and it may together look like
+a secret to the next run, so there settling is not promised. To take such a common text for a
+wall would be worse: a password that contains it would only be replaced in part.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import re2
+from pydantic import JsonValue
+
+from workflow_audit.domain.characters import rebuilt, texts
+from workflow_audit.domain.redaction_patterns import (
+    BUILTIN,
+    SECRET_KEYS,
+    Check,
+    Span,
+    is_placeholder,
+)
+from workflow_audit.errors import InvalidFieldError
+from workflow_audit.models.policy import BuiltinPattern, Redaction, RedactionPattern
+
+_WALL = b"\xff"
+_ROUNDS = 4
+"""Searches until a text has to have settled; two are usual: one that finds, one that does not."""
+
+_MAX_SEARCHED_BYTES = 2**27
+"""Most bytes that the matches of one own pattern may cost in one text, about a tenth of a second.
+
+`a.*b|a` reads to the end of the text for each of its matches, which is quadratic."""
+
+_MAX_PROGRAM = 20_000
+"""Most instructions of an own pattern; a counted `.{1000}` has 8,004."""
+
+_ANY_BYTE = re.compile(r"(?:^|[^\\])(?:\\\\)*\\C")
+_TEXT_EDGE = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
+_UNMISTAKABLE = re.compile(r"\[[^\[\]]{4,}\]|<[^<>]{4,}>|\([^()]{4,}\)|\{[^{}]{4,}\}|«[^«»]{4,}»")
+
+_Regex: TypeAlias = Any
+"""A compiled expression; re2 comes without types."""
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """A text without what had to go."""
+
+    text: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Replacements by pattern name, only those > 0."""
+
+
+class _Search(NamedTuple):
+    marker: int
+    regex: _Regex
+    check: Check | None
+
+
+class _Match(NamedTuple):
+    start: int
+    end: int
+    marker: int
+
+
+class Redactor:
+    """One policy's rules, compiled; build it once and use it for every search.
+
+    Two of the same rules are equal and have the same hash.
+    """
+
+    def __init__(self, rules: Redaction) -> None:
+        self._rules = rules
+        builtin = [name for name in BUILTIN if name in rules.builtin] if rules.enabled else []
+        own = rules.patterns if rules.enabled else ()
+        self._names: list[str] = [*map(str, builtin), *(pattern.name for pattern in own)]
+        markers = [rules.replacement.replace("{name}", name) for name in self._names]
+        self._markers = [_encoded(marker) for marker in markers]
+        self._walls = {_encoded(marker) for marker in markers if _UNMISTAKABLE.fullmatch(marker)}
+        self._builtin = [
+            _Search(marker, _compiled(expression.regex), expression.check)
+            for marker, name in enumerate(builtin)
+            for expression in BUILTIN[name]
+        ]
+        self._own = [
+            _Search(marker, _compiled_own(pattern, index), None)
+            for index, (marker, pattern) in enumerate(enumerate(own, len(builtin)))
+        ]
+        self._keys = [
+            (marker, _compiled(SECRET_KEYS[name]))
+            for marker, name in enumerate(builtin)
+            if name in SECRET_KEYS
+        ]
+        self._suspicions = [*_first_look(builtin), *(_compiled(f"(?m){p.regex}") for p in own)]
+        # Such an expression could find in one text what it does not find in joined ones.
+        self._joinable = not any(_TEXT_EDGE.search(pattern.regex) for pattern in own)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Redactor) and self._rules == other._rules
+
+    def __hash__(self) -> int:
+        return hash(self._rules)
+
+    def redact(self, text: str) -> Redacted:
+        """Give the text with a marker for each match; without one, the same object."""
+        data = _encoded(text)
+        if not self._suspects(data):
+            return Redacted(text)
+        matches = self._found(data)
+        return self._replaced(data, matches) if matches else Redacted(text)
+
+    def redact_tree(self, value: JsonValue) -> tuple[JsonValue, Counter[str]]:
+        """Redact every text and every key of a tree, which itself stays as it is.
+
+        The text under a key such as `password` goes as a whole. Without any match, the tree
+        comes back as the same object.
+        """
+        counts: Counter[str] = Counter()
+        if not self._names:
+            return value, counts
+        if self._joinable and not self._suspects(_encoded("\n".join(texts(value)))):
+            return value, counts
+
+        def redacted(text: str) -> str:
+            result = self.redact(text)
+            counts.update(result.counts)
+            return result.text
+
+        def entry(key: str | None, text: str) -> str:
+            result = self._under_key(key, text) if key else None
+            if result is None:
+                return redacted(text)
+            counts.update(result.counts)
+            return result.text
+
+        tree = rebuilt(value, of_key=redacted, of_text=entry)
+        return (tree if counts else value), counts
+
+    def _suspects(self, data: bytes) -> bool:
+        return any(look.search(data) for look in self._suspicions)
+
+    def _under_key(self, key: str, text: str) -> Redacted | None:
+        data = _encoded(text)
+        if not data or data in self._walls or is_placeholder(data):
+            return None
+        for marker, keys in self._keys:
+            if keys.fullmatch(_encoded(key)):
+                return self._replaced(data, [_Match(0, len(data), marker)])
+        return None
+
+    def _replaced(self, data: bytes, matches: list[_Match]) -> Redacted:
+        counts: Counter[str] = Counter()
+        parts: list[bytes] = []
+        last = 0
+        for match in matches:
+            parts += data[last : match.start], self._markers[match.marker]
+            last = match.end
+            counts[self._names[match.marker]] += 1
+        text = b"".join([*parts, data[last:]]).decode("utf-8", "surrogatepass")
+        return Redacted(text, dict(counts))
+
+    def _found(self, data: bytes) -> list[_Match]:
+        mask = bytearray(data)
+        for wall in self._walls:
+            mask = mask.replace(wall, _WALL * len(wall))
+        found: list[_Match] = []
+        for left in reversed(range(_ROUNDS)):
+            matches = self._round(bytes(mask))
+            if not matches:
+                break
+            if not left:
+                matches = _widened(mask, matches)
+            found += matches
+            for match in matches:
+                mask[match.start : match.end] = _WALL * (match.end - match.start)
+        return _merged(found)
+
+    def _round(self, data: bytes) -> list[_Match]:
+        found = [match for search in self._own for match in _own_matches(search, data)]
+        for search in self._builtin:
+            matches = [_Match(*span, search.marker) for span in _spans(search, data)]
+            if matches:
+                mask = bytearray(data)
+                for match in matches:
+                    mask[match.start : match.end] = _WALL * (match.end - match.start)
+                data = bytes(mask)
+                found += matches
+        return found
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _compiled(regex: str) -> _Regex:
+    return re2.compile(_encoded(regex), _QUIET)
+
+
+def _compiled_own(pattern: RedactionPattern, index: int) -> _Regex:
+    path = f"spec.redaction.patterns[{index}].regex"
+    if _ANY_BYTE.search(pattern.regex):
+        raise InvalidFieldError(
+            path,
+            pattern.regex,
+            r"uses \C, which splits characters",
+            "write (?s:.) for any character",
+        )
+    try:
+        regex = _compiled(pattern.regex)
+    except re2.error as error:
+        reason = error.args[0].decode("utf-8", "replace")
+        remedy = "write it in RE2 syntax, which has no look-around and no backreferences"
+        raise InvalidFieldError(
+            path, pattern.regex, f"is no valid expression: {reason}", remedy
+        ) from error
+    if regex.programsize > _MAX_PROGRAM:
+        rule = f"is too large: {regex.programsize} instructions, at most {_MAX_PROGRAM}"
+        raise InvalidFieldError(path, pattern.regex, rule, "lower its repetition counts")
+    return regex
+
+
+def _first_look(builtin: list[BuiltinPattern]) -> Iterator[_Regex]:
+    """Give one expression that finds something wherever any of the built-in ones does."""
+    every = [expression.regex for name in builtin for expression in BUILTIN[name]]
+    every += [rf"(?m:^(?:{SECRET_KEYS[name]})$)" for name in builtin if name in SECRET_KEYS]
+    if every:
+        yield _compiled("|".join(f"(?:{regex})" for regex in every))
+
+
+def _spans(search: _Search, data: bytes) -> Iterator[Span]:
+    for match in search.regex.finditer(data):
+        start, end = match.span(match.lastindex or 0)
+        if search.check:
+            yield from search.check(data, match.start(), start, end)
+        elif start < end:
+            yield start, end
+
+
+def _own_matches(search: _Search, data: bytes) -> Iterator[_Match]:
+    """Give what an own pattern matches; past the budget, one match takes the rest of the text."""
+    budget = _MAX_SEARCHED_BYTES
+    for match in search.regex.finditer(data):
+        start, end = match.span()
+        budget -= len(data) - start
+        if budget < 0:
+            yield _Match(start, len(data), search.marker)
+            return
+        if start < end:
+            yield _Match(start, end, search.marker)
+
+
+def _widened(mask: bytearray, matches: list[_Match]) -> list[_Match]:
+    """Give matches from wall to wall: what is then left was searched and held none."""
+    wide: list[_Match] = []
+    for match in sorted(matches):
+        if wide and match.start < wide[-1].end:
+            continue
+        start = mask.rfind(_WALL, 0, match.start) + 1
+        end = mask.find(_WALL, match.end)
+        wide.append(_Match(start, len(mask) if end < 0 else end, match.marker))
+    return wide
+
+
+def _merged(matches: list[_Match]) -> list[_Match]:
+    """Give matches without overlaps, in order; the widest one names what they cover together."""
+    merged: list[_Match] = []
+    widest = 0
+    for match in sorted(matches):
+        width = match.end - match.start
+        if merged and match.start < merged[-1].end:
+            start, end, marker = merged[-1]
+            marker = match.marker if width > widest else marker
+            merged[-1] = _Match(start, max(end, match.end), marker)
+            widest = max(width, widest)
+        else:
+            merged.append(match)
+            widest = width
+    return merged

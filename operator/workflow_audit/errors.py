@@ -1,0 +1,85 @@
+"""Every error that Workflow Audit raises itself; none of them knows a framework.
+
+    AuditError
+    ├── InvalidFieldError            a value that we refuse: path, value, rule, remedy
+    │   └── MissingFieldError        a value that has to be there
+    ├── DatabaseError
+    │   ├── DatabaseUnavailableError passes by itself; says after how many seconds to try again
+    │   ├── EventRefusedError        PostgreSQL refuses this one row, today and tomorrow
+    │   └── SchemaVersionError       the schema is not the one that this version can work with
+    ├── RecordingError               a mistake of ours keeps a search from being recorded
+    ├── ClusterError                 the API server refuses something, or cannot be reached
+    └── LocalError                   the local control plane or database cannot be set up
+
+Adapters translate a driver's errors into these on the way in; handlers, HTTP and the command
+line translate them on the way out, each in one place.
+"""
+
+SHOWN_CHARACTERS = 80
+"""Longest part of a refused value that a message repeats; texts can be 1 MB."""
+
+
+class AuditError(Exception):
+    """Base of all errors that Workflow Audit raises on purpose."""
+
+    @property
+    def reason(self) -> str:
+        """Give the error in one word, as conditions and problems name it."""
+        return type(self).__name__.removesuffix("Error")
+
+
+class InvalidFieldError(AuditError):
+    """A value that we refuse; says where it is, what it is and what to write instead."""
+
+    def __init__(self, path: str, value: object, rule: str, remedy: str) -> None:
+        super().__init__(f"{path}: {shown(value)} {rule}; {remedy}")
+        self.path = path
+
+
+class MissingFieldError(InvalidFieldError):
+    """A field that has to be there; the message is part of the API: `missing required field: x`."""
+
+    def __init__(self, path: str, remedy: str) -> None:
+        name = path.rpartition(".")[2]
+        AuditError.__init__(self, f"missing required field: {name} ({path}); {remedy}")
+        self.path = path
+
+
+class DatabaseError(AuditError):
+    """PostgreSQL did not do what it was asked to."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """PostgreSQL cannot be reached or does not answer; nothing was lost, try again."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class EventRefusedError(DatabaseError):
+    """PostgreSQL refuses this one row; its neighbours are written."""
+
+
+class SchemaVersionError(DatabaseError):
+    """The schema is missing, older or newer than the one this version works with."""
+
+
+class RecordingError(AuditError):
+    """A mistake of ours keeps a search from being recorded; it is tried again."""
+
+
+class ClusterError(AuditError):
+    """The API server refuses a request, or cannot be reached."""
+
+
+class LocalError(AuditError):
+    """The local control plane or database could not be set up; says what to do."""
+
+
+def shown(value: object) -> str:
+    """Give a value as a message may repeat it: as Python writes it, cut to a bounded length."""
+    text = repr(value)
+    if len(text) > SHOWN_CHARACTERS:
+        return f"{text[:SHOWN_CHARACTERS]}... ({len(text)} characters)"
+    return text

@@ -1,0 +1,1 @@
+"""kopf's one door: watches searches and shows their outcome."""

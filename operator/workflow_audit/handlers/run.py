@@ -1,0 +1,119 @@
+"""Run the operator: probes first, then services, then kopf; stop in reverse.
+
+kopf ends when its watch fails in a way that it does not know, such as an expired page of a long
+list. It is then started again, which lists the unrecorded searches only: the operator itself ends
+on a signal, or where waiting mends nothing.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+
+import kopf
+
+from workflow_audit.handlers import searches
+from workflow_audit.handlers.probes import probe_server
+from workflow_audit.handlers.session import login_with
+from workflow_audit.handlers.tuning import kopf_settings
+from workflow_audit.handlers.watch_activity import WatchActivity
+from workflow_audit.settings import Settings
+from workflow_audit.wiring import Services, open_services
+
+log = logging.getLogger(__name__)
+
+RESTART_SECONDS = 2.0
+
+RELIST_SECONDS = 30
+"""How long other searches go on before a refused status makes kopf list again."""
+
+Checks = dict[str, Callable[[], Awaitable[str | None]]]
+
+
+async def run_operator(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        AuditError: something that no waiting mends, such as a schema of another version.
+    """
+    stopping = asyncio.Event()
+    _on_signals(stopping)
+    checks: Checks = {"start": _not_started}
+    async with probe_server(settings.http, checks):
+        work = asyncio.create_task(_work(settings, checks, stopping), name="operator")
+        stop = asyncio.create_task(stopping.wait(), name="stop")
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not work.done() and "start" in checks:
+            work.cancel()  # still waiting for the database or the API server
+        await asyncio.gather(work, return_exceptions=work.cancelling() > 0)
+    log.info("stopped")
+
+
+async def _work(settings: Settings, checks: Checks, stopping: asyncio.Event) -> None:
+    async with open_services(settings) as services:
+        activity = WatchActivity()
+
+        async def watch_problem() -> str | None:
+            return activity.problem
+
+        checks.clear()
+        checks.update(database=services.check_database, watch=watch_problem)
+        log.info("recording searches")
+        await _watch_until_stopped(settings, services, activity, stopping)
+
+
+async def _watch_until_stopped(
+    settings: Settings, services: Services, activity: WatchActivity, stopping: asyncio.Event
+) -> None:
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(login_with(settings.operator.connections, activity))
+    searches.register(registry)
+    while not stopping.is_set():
+        activity.refused.clear()
+        round_over = asyncio.Event()
+        ending = asyncio.create_task(_end_round(round_over, activity, stopping), name="round")
+        try:
+            others = asyncio.all_tasks()
+            tasks = await kopf.spawn_tasks(
+                registry=registry,
+                settings=kopf_settings(settings.operator),
+                memo=services,
+                standalone=True,
+                clusterwide=True,
+                stop_flag=round_over,
+            )
+            _on_signals(stopping)  # kopf's own handlers would not tell us of a signal
+            await kopf.run_tasks(tasks, ignored=others)
+        except Exception:
+            log.exception("the watch failed; it starts again")
+            await asyncio.sleep(RESTART_SECONDS)
+        finally:
+            ending.cancel()
+
+
+async def _end_round(
+    round_over: asyncio.Event, activity: WatchActivity, stopping: asyncio.Event
+) -> None:
+    """End kopf's present round on a signal, or some time after a status was refused."""
+    refused = asyncio.create_task(activity.refused.wait())
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({refused, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.is_set():
+            log.warning("a status was refused; searches are listed again in %d s", RELIST_SECONDS)
+            await asyncio.wait({stopped}, timeout=RELIST_SECONDS)
+        round_over.set()
+    finally:
+        refused.cancel()
+        stopped.cancel()
+
+
+def _on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+
+
+async def _not_started() -> str | None:
+    return "waiting for the database, the API server or the resource definitions"

@@ -1,0 +1,58 @@
+"""Watches searches, has each recorded, and shows the outcome in its status.
+
+Low-level events instead of create and update handlers: these remember their progress in the
+object, which would cost one more write for every retry of every search in an outage. Here the
+one status write of an outage is itself the event that brings the search back, and the second
+time it waits as long as it takes (docs/decisions/0002-low-level-events.md).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+import kopf
+
+from workflow_audit.domain.parsing import parse_search
+from workflow_audit.domain.status import final_status, is_final, is_waiting, waiting_status
+from workflow_audit.errors import AuditError
+from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
+from workflow_audit.models.outcome import Outcome
+from workflow_audit.models.search import Search
+
+
+class SearchRecorder(Protocol):
+    """Records searches."""
+
+    async def record(self, search: Search, *, patient: bool) -> Outcome:
+        """Return after COMMIT; raises AuditError when it could not be recorded yet."""
+        ...
+
+
+class Memo(Protocol):
+    """What handlers need of the services."""
+
+    recorder: SearchRecorder
+    clock: Callable[[], datetime]
+
+
+async def record_search(
+    type: str | None, body: kopf.Body, patch: kopf.Patch, memo: Memo, **_: Any
+) -> None:
+    """Record one search, then show its outcome; status never speaks before COMMIT."""
+    if type == "DELETED" or is_final(body.get("status")):
+        return
+    search = parse_search(body)
+    try:
+        outcome = await memo.recorder.record(search, patient=is_waiting(body.get("status")))
+    except AuditError as error:
+        patch.status.update(waiting_status(search.metadata, error, now=memo.clock()))
+    else:
+        patch.status.update(final_status(search.metadata, outcome, now=memo.clock()))
+
+
+def register(registry: kopf.OperatorRegistry) -> None:
+    """Add the handler; group, version and plural are named.
+
+    With the plural alone kopf scans every API group, and one that is down stops the operator.
+    """
+    kopf.on.event(GROUP, VERSION, WORKFLOW_SEARCH.plural, registry=registry)(record_search)

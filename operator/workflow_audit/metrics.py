@@ -1,0 +1,102 @@
+"""Every metric of Workflow Audit, once, with its help and buckets.
+
+Names are part of the interface: alerts, dashboards and docs/reference/metrics.md use them.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from workflow_audit import __version__
+
+REGISTRY = CollectorRegistry()
+
+_LATENCY_BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+)  # fmt: skip
+
+EVENTS = Counter(
+    "workflow_audit_events_total",
+    "Searches that are done, by status: recorded, replayed (the row was there already) or"
+    " skipped (auditing is off).",
+    ["status"],
+    registry=REGISTRY,
+)
+SEARCHES = Counter(
+    "workflow_audit_searches_total",
+    "Recorded searches by outcome: success or failure.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+WRITE_DURATION = Histogram(
+    "workflow_audit_write_duration_seconds",
+    "From handing an event to the writer until its COMMIT.",
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+WRITE_ERRORS = Counter(
+    "workflow_audit_write_errors_total",
+    "Writes that failed, by error_type: validation (one row refused), network or database.",
+    ["error_type"],
+    registry=REGISTRY,
+)
+BATCH_ROWS = Histogram(
+    "workflow_audit_batch_rows",
+    "Events that shared one COMMIT.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200),
+    registry=REGISTRY,
+)
+PENDING = Gauge(
+    "workflow_audit_pending_searches",
+    "Searches that the operator knows of and that are not recorded yet.",
+    registry=REGISTRY,
+)
+OLDEST_PENDING = Gauge(
+    "workflow_audit_oldest_pending_seconds",
+    "Age of the oldest search that is not recorded yet; 0 without any.",
+    registry=REGISTRY,
+)
+STATUS_ERRORS = Counter(
+    "workflow_audit_status_errors_total",
+    "Statuses that the API server refused; their searches are listed again.",
+    registry=REGISTRY,
+)
+REDACTIONS = Counter(
+    "workflow_audit_redactions_total",
+    "Passages that were replaced before recording, by pattern.",
+    ["pattern"],
+    registry=REGISTRY,
+)
+LOW_CONFIDENCE = Counter(
+    "workflow_audit_low_confidence_searches_total",
+    "Recorded searches whose winner is below the policy's threshold.",
+    registry=REGISTRY,
+)
+UNATTRIBUTED = Counter(
+    "workflow_audit_unattributed_scores_total",
+    "Workflows whose breakdowns do not explain labelBoost or labelPenalty.",
+    registry=REGISTRY,
+)
+TABLE_BYTES = Gauge(
+    "workflow_audit_table_bytes",
+    "Size of audit_events on disk, indexes included.",
+    registry=REGISTRY,
+)
+PARTITIONS = Gauge(
+    "workflow_audit_partitions",
+    "Monthly partitions of audit_events.",
+    registry=REGISTRY,
+)
+BUILD_INFO = Info("workflow_audit_build", "Version that is running.", registry=REGISTRY)
+BUILD_INFO.info({"version": __version__})
+
+for _error_type in ("validation", "network", "database"):
+    WRITE_ERRORS.labels(_error_type)  # a rate needs the zero before the first error
+for _status in ("recorded", "replayed", "skipped"):
+    EVENTS.labels(_status)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def exposition() -> bytes:
+    """Give all metrics in Prometheus' text format."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,64 @@
+"""Our resources as the API server sees them: names, columns, selectable fields."""
+
+from dataclasses import dataclass
+
+from workflow_audit.models.base import Model
+from workflow_audit.models.search import SearchSpec
+from workflow_audit.models.status import SearchStatus
+
+GROUP = "audit.kubernaut.ai"
+VERSION = "v1alpha1"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `kubectl get`; priority 1 shows with `-o wide` only."""
+
+    name: str
+    json_path: str
+    type: str = "string"
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A custom resource, from which its definition is generated."""
+
+    name: str
+    plural: str
+    short_names: tuple[str, ...]
+    description: str
+    spec: type[Model]
+    status: type[Model]
+    columns: tuple[Column, ...]
+    selectable: tuple[str, ...] = ()
+    scope: str = "Namespaced"
+
+
+WORKFLOW_SEARCH = Kind(
+    name="WorkflowSearch",
+    plural="workflowsearches",
+    short_names=("wfs",),
+    description=(
+        "One search of the workflow catalogue and its answer. Each becomes exactly one immutable"
+        " audit event; status shows who won and with what confidence."
+    ),
+    spec=SearchSpec,
+    status=SearchStatus,
+    columns=(
+        Column("Correlation", ".spec.correlationId"),
+        Column("Query", ".status.summary.query"),
+        Column("Workflow", ".status.summary.topWorkflow"),
+        Column("Confidence", ".status.summary.topConfidence", "number"),
+        Column("Found", ".spec.results.totalFound", "integer"),
+        Column("Outcome", ".status.outcome"),
+        Column("Phase", ".status.phase"),
+        Column("Age", ".metadata.creationTimestamp", "date"),
+        Column("Event", ".status.eventId", priority=1),
+        Column("Policy", ".status.policy", priority=1),
+        Column("Service", ".spec.service", priority=1),
+    ),
+    selectable=(".status.phase", ".spec.correlationId"),
+)
+
+KINDS = (WORKFLOW_SEARCH,)

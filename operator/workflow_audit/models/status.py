@@ -1,0 +1,133 @@
+"""What status says of a search: where its recording stands, how it went, and who won."""
+
+import enum
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from workflow_audit.models.base import Model
+from workflow_audit.models.scoring import ExplainedScoring
+
+
+class Phase(enum.StrEnum):
+    """Where the recording stands; the last two are final."""
+
+    PENDING = "Pending"
+    RECORDED = "Recorded"
+    SKIPPED = "Skipped"
+
+
+class Condition(Model):
+    """One aspect of an object's state, as Kubernetes conventions have it."""
+
+    type: str = Field(max_length=316)
+    """Name of the aspect."""
+
+    status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
+
+    observed_generation: int = Field(ge=0)
+    """Generation of the object that this speaks of."""
+
+    last_transition_time: datetime
+    """When the status last changed."""
+
+    reason: str = Field(max_length=1024)
+    """Reason in one word, for programs."""
+
+    message: str = Field(max_length=32768)
+    """Reason in a sentence, for people."""
+
+
+class Truncated(Model):
+    """What an event leaves out of a search because of its policy's limits."""
+
+    workflows: int = Field(0, ge=0)
+    """Lower ranks that were left out."""
+
+    characters: int = Field(0, ge=0)
+    """Characters that were cut from the end of long texts."""
+
+
+class SummaryWorkflow(Model):
+    """One of the best workflows, with its explained scoring."""
+
+    workflow_id: str
+    """Identifier of the workflow in the catalogue."""
+
+    version: str = ""
+    """Version of the workflow."""
+
+    rank: int
+    """Place in the answer."""
+
+    scoring: ExplainedScoring
+    """Its score parts, breakdowns included."""
+
+
+class ScoringSummary(Model):
+    """Who won, with what confidence, and why."""
+
+    query: str
+    """Beginning of the query text, after redaction."""
+
+    top_workflow: str | None = None
+    """Identifier of the winner."""
+
+    top_confidence: float | None = None
+    """Confidence of the winner."""
+
+    low_confidence: bool | None = None
+    """Whether the winner is below the policy's threshold."""
+
+    total_found: int | None = None
+    """Workflows above the search's threshold."""
+
+    returned: int | None = None
+    """Workflows that the answer lists."""
+
+    truncated: Truncated = Truncated()
+    """What the event leaves out."""
+
+    redactions: dict[str, int] = Field(default_factory=dict)
+    """How many passages were replaced, by pattern."""
+
+    workflows: list[SummaryWorkflow] = Field(default_factory=list, max_length=3)
+    """The best workflows, three at the most."""
+
+
+class SearchStatus(Model):
+    """What the operator knows of a search; written once, after the event was committed."""
+
+    observed_generation: int | None = None
+    """Generation of the spec that this speaks of."""
+
+    phase: Phase | None = None
+    """Where the recording stands: Pending, Recorded or Skipped (auditing is off). The last two
+    are final."""
+
+    outcome: Literal["success", "failure"] | None = None
+    """How the search went, as in its event; the reason stands in the condition `Searched`."""
+
+    event_id: str | None = None
+    """Identifier of the audit event."""
+
+    recorded_at: datetime | None = None
+    """When the event was written."""
+
+    policy: str | None = None
+    """Policy that applied."""
+
+    summary: ScoringSummary | None = None
+    """Who won, with what confidence, and why."""
+
+    conditions: list[Condition] | None = Field(
+        None,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    """Ready (all is done), Recorded (the event is committed), Searched (the catalogue
+    answered)."""

@@ -1,0 +1,1 @@
+"""Use cases, one class each; what they need is passed in."""

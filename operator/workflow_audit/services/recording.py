@@ -1,0 +1,137 @@
+"""Record one search: policy, redaction, event, COMMIT; only then an outcome.
+
+What always holds:
+- `record` returns after COMMIT and not before, because status will then say Recorded.
+- A search that cannot be recorded now stays unrecorded and is tried again; it is never given up.
+- Nothing that was not redacted leaves this module.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+from uuid import UUID
+
+from workflow_audit import metrics
+from workflow_audit.domain.events import audit_event, low_confidence, unattributed_workflows
+from workflow_audit.domain.free_text import TreeRedactor, redacted_search
+from workflow_audit.errors import AuditError, DatabaseError, RecordingError
+from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.models.outcome import Outcome, Recorded, Skipped
+from workflow_audit.models.policy import RecordingPolicy
+from workflow_audit.models.search import Search
+from workflow_audit.services.pending import PendingSearches
+
+log = logging.getLogger(__name__)
+
+
+class EventWriter(Protocol):
+    """Where events go."""
+
+    async def write(self, event: AuditEvent, timeout_seconds: float | None = None) -> Written:
+        """Return after COMMIT.
+
+        Raises:
+            DatabaseUnavailableError: not within the time; the event may still be written later.
+            EventRefusedError: the database refuses this event.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ApplyingPolicy:
+    """The policy that decides about a search, ready for use."""
+
+    name: str
+    rules: RecordingPolicy
+    redactor: TreeRedactor
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Turns searches into committed events."""
+
+    writer: EventWriter
+    policy: ApplyingPolicy
+    cluster_id: UUID
+    pending: PendingSearches
+    patience_seconds: float
+    """How long a search may wait for the database before its status says why."""
+
+    retry_seconds: float
+    """Pause before another attempt at a search that failed for a reason other than time."""
+
+    async def record(self, search: Search, *, patient: bool) -> Outcome:
+        """Record a search.
+
+        Args:
+            search: as it was parsed, not redacted.
+            patient: go on trying; for a search whose status says already why it waits, so that
+                an outage costs one status write a search, however long it lasts.
+
+        Raises:
+            DatabaseError: it could not be recorded yet, and the caller is not patient.
+            RecordingError: likewise, because of a mistake of ours.
+        """
+        with self.pending.including(search.metadata):
+            while True:
+                try:
+                    return await self._attempt(search, None if patient else self.patience_seconds)
+                except DatabaseError as error:
+                    _log_failure(search, error)
+                    if not patient:
+                        raise
+                except Exception as error:  # noqa: BLE001 - whatever it is, no search is given up
+                    failure = RecordingError(f"{type(error).__name__} at {_place(error)}")
+                    _log_failure(search, failure)
+                    if not patient:
+                        raise failure from None
+                await asyncio.sleep(self.retry_seconds)
+
+    async def _attempt(self, search: Search, timeout_seconds: float | None) -> Outcome:
+        if not self.policy.rules.enabled:
+            metrics.EVENTS.labels("skipped").inc()
+            return Skipped(self.policy.name)
+        redacted = redacted_search(search, self.policy.redactor)
+        event = audit_event(redacted, self.policy.rules, self.cluster_id)
+        written = await self.writer.write(event, timeout_seconds)
+        low = low_confidence(event, self.policy.rules)
+        if not written.replayed:
+            _count(event, redacted.redactions, low=low)
+        metrics.EVENTS.labels("replayed" if written.replayed else "recorded").inc()
+        log.info("recorded", extra=_log_fields(event, replayed=written.replayed))
+        return Recorded(event, written.recorded_at, self.policy.name, low)
+
+
+def _count(event: AuditEvent, redactions: Mapping[str, int], *, low: bool | None) -> None:
+    metrics.SEARCHES.labels(event.event_outcome).inc()
+    metrics.LOW_CONFIDENCE.inc(1 if low else 0)
+    metrics.UNATTRIBUTED.inc(unattributed_workflows(event))
+    for pattern, times in redactions.items():
+        metrics.REDACTIONS.labels(pattern).inc(times)
+
+
+def _log_fields(event: AuditEvent, *, replayed: bool) -> dict[str, object]:
+    return {
+        "correlation_id": event.correlation_id,
+        "event_id": str(event.event_id),
+        "namespace": event.namespace,
+        "search": event.resource_name,
+        "outcome": event.event_outcome,
+        "replayed": replayed,
+    }
+
+
+def _log_failure(search: Search, error: AuditError) -> None:
+    """Say that a search waits; without any of its texts, which may hold secrets."""
+    fields = {"namespace": search.metadata.namespace, "search": search.metadata.name}
+    log.warning("not recorded yet: %s", error, extra=fields)
+
+
+def _place(error: Exception) -> str:
+    """Give file and line of an error; its message may repeat what must not be shown."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{PurePath(frame.filename).name}:{frame.lineno}"

@@ -1,0 +1,155 @@
+"""Settings from the environment, in groups; only wiring sees them all.
+
+The docstring below a field is its description in `workflow-audit config` and in the
+configuration reference. Flags of the command line win over the environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from annotated_types import Ge, Le
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workflow_audit.errors import InvalidFieldError
+
+_COMMON = SettingsConfigDict(
+    extra="ignore", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+)
+
+
+class DatabaseSettings(BaseSettings):
+    """How PostgreSQL is reached."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_DATABASE_", **_COMMON)
+
+    url: SecretStr = SecretStr("")
+    """libpq URL of the role workflow_audit_writer, such as
+    postgresql://workflow_audit_writer@db/audit?sslmode=verify-full. Left out, libpq's own
+    variables (PGHOST, PGUSER, ...) count. Never printed."""
+
+    url_password_file: Path | None = None
+    """File with the password alone, read at every connection, so that it can be rotated without a
+    restart; wins over a password in the URL."""
+
+
+class WriterSettings(BaseSettings):
+    """How events reach PostgreSQL."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_WRITER_", **_COMMON)
+
+    batch_rows: int = Field(200, ge=1, le=1000)
+    """Most rows in one INSERT; docs/performance.md shows the effect."""
+
+    linger_ms: float = Field(5, ge=0, le=100)
+    """Longest wait for company while a batch is in flight; 0 is none."""
+
+    queue_rows: int = Field(2000, ge=1, le=100_000)
+    """Most events that wait for the database in memory; more wait in the cluster."""
+
+
+class OperatorSettings(BaseSettings):
+    """How the operator watches searches."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_OPERATOR_", **_COMMON)
+
+    enabled: bool = True
+    """The rollback switch: false lets new searches become Skipped, and nothing is written."""
+
+    patience_seconds: float = Field(10, ge=0.1, le=600)
+    """How long a search waits for the database before its status says why."""
+
+    retry_seconds: float = Field(15, ge=0.1, le=600)
+    """Pause before another attempt at a search that failed for a reason other than time."""
+
+    connections: int = Field(32, ge=2, le=256)
+    """Most connections to the API server; one of them is the watch."""
+
+    exit_timeout_seconds: float = Field(10, ge=0, le=300)
+    """How long searches in flight may take after SIGTERM; the rest is left for the next start."""
+
+
+class HttpSettings(BaseSettings):
+    """Where /metrics, /healthz and /readyz are."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_HTTP_", **_COMMON)
+
+    host: str = "0.0.0.0"  # noqa: S104 - kubelet and Prometheus come from outside the pod
+    """Address to listen on."""
+
+    port: int = Field(8080, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one and logs it."""
+
+
+class LogSettings(BaseSettings):
+    """How the operator logs."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_LOG_", **_COMMON)
+
+    format: Literal["json", "console"] = "json"
+    """json for machines, console for people."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is logged. Frameworks never log below INFO: their debug lines hold whole
+    objects, texts included."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All groups."""
+
+    database: DatabaseSettings
+    writer: WriterSettings
+    operator: OperatorSettings
+    http: HttpSettings
+    log: LogSettings
+
+
+def load_settings(flags: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """Give the settings in force.
+
+    Args:
+        flags: what the command line gives, by group and field; it wins over the environment.
+
+    Raises:
+        InvalidFieldError: a value is refused; names the variable, the value and the remedy.
+    """
+    flags = flags or {}
+    groups: dict[str, Any] = {
+        field.name: _group(field.type, flags.get(field.name, {})) for field in fields(Settings)
+    }
+    return Settings(**groups)
+
+
+def _group(group: Any, flags: Mapping[str, Any]) -> BaseSettings:
+    try:
+        loaded: BaseSettings = group(**flags)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        field = group.model_fields[name]
+        value = "(hidden)" if field.annotation is SecretStr else first["input"]
+        rule = f"is refused: {first['msg'][0].lower()}{first['msg'][1:]}"
+        raise InvalidFieldError(variable_name(group, name), value, rule, _remedy(field)) from None
+    return loaded
+
+
+def variable_name(group: type[BaseSettings], field: str) -> str:
+    """Give the environment variable of a field."""
+    return f"{group.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def bounds(field: FieldInfo) -> tuple[Any, Any]:
+    """Give the least and the greatest value of a field; None where there is no bound."""
+    least = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    greatest = next((m.le for m in field.metadata if isinstance(m, Le)), None)
+    return least, greatest
+
+
+def _remedy(field: FieldInfo) -> str:
+    least, greatest = bounds(field)
+    allowed = f"give {least} to {greatest}" if least is not None else "give another value"
+    return f"{allowed}, or leave it out for {field.default}"

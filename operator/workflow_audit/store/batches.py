@@ -1,0 +1,200 @@
+"""One batch of events: written, separated from a bad row, tried again until it is done.
+
+Every event of a batch ends resolved: as Written after COMMIT, or with the error that is its own.
+"""
+
+import asyncio
+import logging
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import uniform
+from uuid import UUID
+
+from workflow_audit.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    EventRefusedError,
+    shown,
+)
+from workflow_audit.models.event import Written
+from workflow_audit.store.failures import (
+    PartitionMissingError,
+    StatementFailedError,
+    failure_kind,
+    unavailable,
+)
+from workflow_audit.store.observing import WriterObserver
+from workflow_audit.store.partitions import ensure_partition
+from workflow_audit.store.pool import Database
+from workflow_audit.store.rows import Key, Row, columns
+from workflow_audit.store.sql import QUERIES
+
+TRIES_IN_DOUBT = 3
+"""How often a whole batch is tried when one of its rows may be what the server stumbles over."""
+
+_UNPACKABLE = (TypeError, ValueError, OverflowError, struct.error)
+"""What psycopg raises for a value that does not fit its type: 2**40 in four bytes, a surrogate."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryOptions:
+    """Pause before the next attempt: doubled each time between these, with jitter."""
+
+    first_seconds: float = 0.05
+    longest_seconds: float = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PendingEvent:
+    """An accepted event and the future that its callers await."""
+
+    key: Key
+    order: tuple[datetime, UUID]
+    """Batches are sorted by it: the indexes by time then fill their pages (a tenth fewer bytes), and
+    two writers that insert the same events wait for each other in one direction only."""
+
+    row: Row
+    correlation_id: str
+    resource_id: str
+    since: float
+    """Event loop time of its acceptance."""
+
+    future: asyncio.Future[Written]
+
+    def check_same(self, correlation_id: str, resource_id: str) -> None:
+        """Make sure that an event with the same key is the same event.
+
+        Raises:
+            EventRefusedError: it is another one, so one of the two would be lost silently.
+        """
+        if (correlation_id, resource_id) != (self.correlation_id, self.resource_id):
+            raise EventRefusedError(
+                f"event_id {self.key[1]} names two events: correlation_id "
+                f"{shown(self.correlation_id)} and {shown(correlation_id)}, resource_id "
+                f"{shown(self.resource_id)} and {shown(resource_id)}"
+            )
+
+
+class BatchCommitter:
+    """Brings batches into the database, one after the other."""
+
+    def __init__(self, database: Database, observer: WriterObserver, retry: RetryOptions) -> None:
+        self._database = database
+        self._observer = observer
+        self._retry = retry
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why events wait, as far as it is known."""
+        if cause := self._database.trouble:
+            return str(unavailable(cause))
+        return self._trouble or "PostgreSQL has not answered yet"
+
+    async def commit(self, batch: Sequence[PendingEvent]) -> None:
+        """Write a batch, however long it takes."""
+        tries = 0
+        while batch := [event for event in batch if not event.future.done()]:
+            tries += 1
+            try:
+                await self._attempt(batch)
+                self._trouble = None
+            except EventRefusedError as error:
+                await self._halve(batch, error)
+            except DatabaseUnavailableError as error:
+                self._notice(error)
+                doubtful = isinstance(error, StatementFailedError) and error.doubtful
+                if doubtful and tries >= TRIES_IN_DOUBT:
+                    await self._halve(batch, error)
+                else:
+                    await self._pause(tries)
+
+    async def _attempt(self, batch: Sequence[PendingEvent]) -> None:
+        try:
+            await self._insert(batch)
+        except PartitionMissingError:
+            if not await self._make_partitions(batch):
+                raise
+
+    async def _insert(self, batch: Sequence[PendingEvent]) -> None:
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        parameters = columns([event.row for event in batch])
+        async with self._database.connection() as connection:
+            try:
+                cursor = await connection.execute(
+                    QUERIES["insert_events"], parameters, prepare=True, binary=True
+                )
+            except _UNPACKABLE as error:
+                raise EventRefusedError(f"the event cannot be packed: {error}") from None
+            inserted = {(day, ident): at for ident, day, at in await cursor.fetchall()}
+        seconds = clock() - started
+        replays = []
+        for event in batch:
+            if at := inserted.get(event.key):
+                event.future.set_result(Written(at, replayed=False))
+            else:
+                replays.append(event)
+        if replays:
+            await self._resolve_replays(replays)
+        self._observer.batch_written(len(inserted), len(replays), seconds)
+
+    async def _resolve_replays(self, replays: Sequence[PendingEvent]) -> None:
+        keys = columns([event.row for event in replays])
+        wanted = {name: keys[name] for name in ("event_id", "event_date")}
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(QUERIES["find_replays"], wanted, binary=True)
+            rows = await cursor.fetchall()
+        found = {(day, ident): (at, names) for ident, day, at, *names in rows}
+        for event in replays:
+            try:
+                if event.key not in found:
+                    raise unavailable(f"event {event.key[1]} is neither written nor found")
+                at, (correlation_id, resource_id) = found[event.key]
+                event.check_same(correlation_id, resource_id)
+            except DatabaseError as error:
+                self._fail(event, error)
+            else:
+                event.future.set_result(Written(at, replayed=True))
+
+    async def _make_partitions(self, batch: Sequence[PendingEvent]) -> bool:
+        """Make room for other months, refuse events out of bounds; give whether that helped."""
+        helped = False
+        for month in {event.key[0].replace(day=1) for event in batch}:
+            try:
+                helped |= await ensure_partition(self._database, month)
+            except EventRefusedError as error:
+                helped = True
+                for event in batch:
+                    if event.key[0].replace(day=1) == month:
+                        self._fail(event, error)
+        return helped
+
+    async def _halve(self, batch: Sequence[PendingEvent], error: DatabaseError) -> None:
+        """Separate a bad row from its neighbours; alone, it fails."""
+        if len(batch) == 1:
+            self._fail(batch[0], error)
+            return
+        middle = len(batch) // 2
+        await self.commit(batch[:middle])
+        await self.commit(batch[middle:])
+
+    def _fail(self, event: PendingEvent, error: DatabaseError) -> None:
+        self._observer.write_failed(failure_kind(error))
+        log.error("event %s (%s) failed: %s", event.key[1], event.correlation_id, error)
+        event.future.set_exception(error)
+
+    def _notice(self, error: DatabaseUnavailableError) -> None:
+        self._observer.write_failed(failure_kind(error))
+        if str(error) != self._trouble:
+            log.warning("events wait: %s", error)
+        self._trouble = str(error)
+
+    async def _pause(self, tries: int) -> None:
+        doubled = self._retry.first_seconds * 2 ** min(tries - 1, 16)
+        seconds = min(doubled, self._retry.longest_seconds)
+        await asyncio.sleep(seconds * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

@@ -1,0 +1,1 @@
+"""Schema migrations: Alembic revisions that run the SQL files in `sql`."""

@@ -1,0 +1,203 @@
+"""Group commit: many searches, one INSERT, one wait for the disk.
+
+What always holds, and what the tests check:
+- `write` returns after COMMIT and not before, because status will then say Recorded.
+- A replayed event is a success.
+- A bad row fails alone; its neighbours are written.
+- An event that was accepted is written when the database comes back, also when its caller has
+  given up or was cancelled meanwhile.
+- The queue is bounded: without a database callers wait, and memory does not grow.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from workflow_audit.errors import DatabaseUnavailableError, EventRefusedError
+from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.store.batches import BatchCommitter, PendingEvent, RetryOptions
+from workflow_audit.store.failures import RETRY_AFTER_SECONDS, unavailable
+from workflow_audit.store.observing import SilentObserver, WriterObserver
+from workflow_audit.store.pool import Database
+from workflow_audit.store.rows import Key, row
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriterOptions:
+    """Sizes and times of the group commit."""
+
+    batch_rows: int = 200
+    """Most rows in one INSERT."""
+
+    linger_ms: float = 5
+    """Longest wait for company of an event that came while a batch was in flight; 0: none."""
+
+    queue_rows: int = 2000
+    """Most events that wait, the batch in flight included; then `write` waits for room."""
+
+    retry: RetryOptions = field(default_factory=RetryOptions)
+
+
+class EventWriter:
+    """Writes events; one for each process, opened in its event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        options: WriterOptions | None = None,
+        observer: WriterObserver | None = None,
+    ) -> None:
+        self._options = options or WriterOptions()
+        self._observer = observer or SilentObserver()
+        self._committer = BatchCommitter(database, self._observer, self._options.retry)
+        self._room = asyncio.Semaphore(self._options.queue_rows)
+        self._unresolved: dict[Key, PendingEvent] = {}
+        self._queue: deque[PendingEvent] = deque()
+        self._arrived = asyncio.Event()
+        self._idle_since = 0.0
+        self._consumer: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def open(self) -> None:
+        """Begin to write; does not wait for the database."""
+        self._consumer = asyncio.create_task(self._run(), name="event-writer")
+
+    async def close(self, timeout_seconds: float = 8.0) -> None:
+        """Take no more events, write those that wait, give up after the time-out.
+
+        Callers whose events are left then get DatabaseUnavailableError; nothing is lost, because
+        their searches are not Recorded and come again.
+        """
+        self._closing = True
+        if self._unresolved:
+            waiting = [event.future for event in self._unresolved.values()]
+            await asyncio.wait(waiting, timeout=timeout_seconds)
+        if self._consumer:
+            self._consumer.cancel()
+            await asyncio.gather(self._consumer, return_exceptions=True)
+        if self._unresolved:
+            log.warning("%d events are left for the next start", len(self._unresolved))
+        stopping = unavailable(f"the program stops; until then: {self._committer.trouble}")
+        for event in self._unresolved.values():
+            event.future.set_exception(stopping)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many events are accepted and not committed; at most `queue_rows`."""
+        return len(self._unresolved)
+
+    async def write(self, event: AuditEvent, timeout_seconds: float | None = None) -> Written:
+        """Write one event and return after its COMMIT.
+
+        Args:
+            event: the same one may be written again at any time, also at the same time.
+            timeout_seconds: then DatabaseUnavailableError, while the event may still be written
+                later: harmless, the next attempt is a replay. None: wait for ever.
+
+        Raises:
+            EventRefusedError: PostgreSQL refuses this event, today and tomorrow.
+            DatabaseUnavailableError: not written (yet); says why, and when to try again.
+        """
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                pending, joined = await self._accepted(event)
+                written = await asyncio.shield(pending.future)
+        except TimeoutError:
+            raise DatabaseUnavailableError(
+                f"not recorded within {timeout_seconds:g} s: {self._committer.trouble}",
+                RETRY_AFTER_SECONDS,
+            ) from None
+        self._observer.waited(clock() - started)
+        return replace(written, replayed=True) if joined else written
+
+    async def _accepted(self, event: AuditEvent) -> tuple[PendingEvent, bool]:
+        """Queue an event; or join the same one, whose first caller has perhaps given up."""
+        key = (event.event_date, event.event_id)
+        if key not in self._unresolved:
+            await self._room.acquire()
+            if key not in self._unresolved and not self._closing:
+                return self._queued(key, event), False
+            self._room.release()
+        if self._closing:
+            raise unavailable("the program stops")
+        pending = self._unresolved[key]
+        pending.check_same(event.correlation_id, event.resource_id)
+        return pending, True
+
+    def _queued(self, key: Key, event: AuditEvent) -> PendingEvent:
+        try:
+            values = row(event)
+        except EventRefusedError:
+            self._room.release()
+            self._observer.write_failed("validation")
+            raise
+        loop = asyncio.get_running_loop()
+        pending = PendingEvent(
+            key=key,
+            order=(event.event_timestamp, event.event_id),
+            row=values,
+            correlation_id=event.correlation_id,
+            resource_id=event.resource_id,
+            since=loop.time(),
+            future=loop.create_future(),
+        )
+        pending.future.add_done_callback(lambda _: self._resolved(pending))
+        self._unresolved[key] = pending
+        self._queue.append(pending)
+        self._arrived.set()
+        return pending
+
+    def _resolved(self, pending: PendingEvent) -> None:
+        pending.future.exception()  # seen: asyncio reports what nobody awaits any more
+        self._unresolved.pop(pending.key)
+        self._room.release()
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            await self._linger()
+            batch = self._taken()
+            try:
+                await self._committer.commit(batch)
+            except Exception as error:  # a bug of ours must not end all writing
+                log.exception("the writer failed in a way that nobody thought of")
+                self._observer.write_failed("database")
+                for event in batch:
+                    if not event.future.done():
+                        name = type(error).__name__
+                        event.future.set_exception(unavailable(f"the writer failed: {name}"))
+            self._idle_since = asyncio.get_running_loop().time()
+
+    async def _linger(self) -> None:
+        """Let company arrive: an event alone goes at once, under load a batch fills up.
+
+        Who came while the last batch was in flight has company; who comes to an idle writer is
+        joined only by what the event loop has ready in the same turn.
+        """
+        if len(self._queue) >= self._options.batch_rows:
+            return  # and the callers just woken run while the server works
+        await asyncio.sleep(0)
+        oldest = self._queue[0].since
+        if oldest < self._idle_since:
+            left = oldest + self._options.linger_ms / 1000 - asyncio.get_running_loop().time()
+            await asyncio.sleep(max(left, 0))
+
+    def _taken(self) -> list[PendingEvent]:
+        size = min(len(self._queue), self._options.batch_rows)
+        batch = [self._queue.popleft() for _ in range(size)]
+        if not self._queue:
+            self._arrived.clear()
+        return sorted(batch, key=lambda event: event.order)

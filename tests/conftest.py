@@ -1,0 +1,40 @@
+"""Fixtures and options for all tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.environment import local_environment  # noqa: F401 - a fixture
+
+from workflow_audit.cli.prepare import prepare
+from workflow_audit.local.environment import LocalEnvironment
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = Path(__file__).parent / "golden"
+
+Golden = Callable[[str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture(scope="session")
+def prepared_environment(local_environment: LocalEnvironment) -> Iterator[LocalEnvironment]:  # noqa: F811
+    """The shared environment with CRDs, admission policies, rights, and the schema."""
+    prepare(local_environment)
+    yield local_environment
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with its golden file; `--update-golden` writes it."""
+
+    def check(name: str, actual: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(actual, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == actual, f"{path}: `make golden`, then its diff"
+
+    return check

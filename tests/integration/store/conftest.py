@@ -1,0 +1,65 @@
+"""A PostgreSQL server of this folder's own, because its tests stop and break it."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from store_support import LOGINS, TestDatabase, create_database, create_login
+
+from workflow_audit.local.guarded_folder import guarded_folder
+from workflow_audit.local.postgres import NAME, SUPERUSER, Postgres
+from workflow_audit.local.postgres_programs import postgres_programs
+from workflow_audit.local.servers import Servers
+from workflow_audit.local.state import StateFile
+from workflow_audit.store import schema
+
+_numbers = count()
+
+
+def running_server(
+    folder: Path, programs: Path, kind: type[Postgres] = Postgres
+) -> Iterator[Postgres]:
+    state = StateFile(folder)
+    state.set_passwords({SUPERUSER: "a password of the superuser"})
+    servers = Servers(folder, state)
+    server = kind(servers, state, programs, folder / "postgres")
+    server.start()
+    try:
+        yield server
+    finally:
+        servers.stop(NAME)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """PostgreSQL 18 with a login for each role."""
+    with guarded_folder(print) as folder:
+        yield from running_server(folder, postgres_programs(print))
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Callable[..., Iterator[Postgres]]:
+    return running_server
+
+
+@pytest.fixture
+def empty_database(server: Postgres) -> Iterator[TestDatabase]:
+    """A database with nothing in it."""
+    database = create_database(server, f"test_{next(_numbers)}")
+    yield database
+    server.start()  # a test may have stopped it
+    with psycopg.connect(server.superuser_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {database.name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def database(empty_database: TestDatabase) -> TestDatabase:
+    """A migrated database with the partition of this month."""
+    schema.migrate(empty_database.address("postgres"))
+    for role, login in LOGINS.items():
+        create_login(empty_database.server, login, f"IN ROLE {role}")
+    with empty_database.connected() as connection:
+        connection.execute("SELECT audit_ensure_partition(current_date)")
+    return empty_database

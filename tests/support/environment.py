@@ -1,0 +1,64 @@
+"""The control plane and database that tests share; `tests/conftest.py` imports the fixtures."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def local_environment() -> Iterator[LocalEnvironment]:
+    """One environment for the whole session, with nothing in it: no CRDs, no schema."""
+    with LocalEnvironment.temporary() as environment:
+        yield environment
+
+
+def kubectl(environment: LocalEnvironment, *arguments: str, kubeconfig: Path | None = None) -> str:
+    """Run kubectl as the administrator, or as whom a kubeconfig says; gives what it prints.
+
+    Raises:
+        subprocess.CalledProcessError: it fails; `stderr` says why.
+    """
+    done = subprocess.run(
+        [environment.control_plane.kubectl, *arguments],
+        env={"KUBECONFIG": str(kubeconfig or environment.kubeconfig), "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def psql(postgres: Postgres, statement: str, url: str | None = None) -> str:
+    """Run a statement as the superuser, or as whom a URL says; gives the bare result.
+
+    Raises:
+        subprocess.CalledProcessError: it fails; `stderr` says why.
+    """
+    done = subprocess.run(
+        [postgres.psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement],
+        env=_libpq(url or postgres.superuser_url),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
+def _libpq(url: str) -> dict[str, str]:
+    # In the environment and not in the arguments: a URL holds a password.
+    parts = urlsplit(url)
+    return {
+        "PGHOST": str(parts.hostname),
+        "PGPORT": str(parts.port),
+        "PGUSER": unquote(str(parts.username)),
+        "PGPASSWORD": unquote(str(parts.password)),
+        "PGDATABASE": unquote(parts.path.removeprefix("/")),
+    }
