@@ -79,7 +79,10 @@ class LocalError(AuditError):
 
 def shown(value: object) -> str:
     """Give a value as a message may repeat it: as Python writes it, cut to a bounded length."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deeply to be shown"
     if len(text) > SHOWN_CHARACTERS:
         return f"{text[:SHOWN_CHARACTERS]}... ({len(text)} characters)"
     return text

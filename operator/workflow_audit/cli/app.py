@@ -3,7 +3,7 @@
 import typer
 
 from workflow_audit import __version__
-from workflow_audit.cli import config, crds, local, migrate, operator
+from workflow_audit.cli import config, crds, demo, local, migrate, operator
 
 app = typer.Typer(
     name="workflow-audit",
@@ -24,5 +24,6 @@ def version() -> None:
 app.command("operator", epilog=operator.EPILOG)(operator.run)
 app.command("migrate", epilog=migrate.EPILOG)(migrate.run)
 app.command("crds", epilog=crds.EPILOG)(crds.run)
+app.command("demo", epilog=demo.EPILOG)(demo.run)
 app.command("config", epilog=config.EPILOG)(config.run)
 app.add_typer(local.app, name="local")

@@ -17,6 +17,9 @@ OPERATOR_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:workflow-au
 KUBECTL_SECONDS = 60
 POLICIES_SECONDS = 30.0
 
+NOT_SERVED_YET = "There can be a delay between when CustomResourceDefinitions are created"
+"""What the API server answers for some moments after a definition is established."""
+
 PROBE_SEARCH = """
 apiVersion: audit.kubernaut.ai/v1alpha1
 kind: WorkflowSearch
@@ -67,17 +70,31 @@ def kubectl(environment: LocalEnvironment, *arguments: str, stdin: str = "") -> 
     Raises:
         LocalError: it fails; with its own words.
     """
-    program = str(environment.control_plane.kubectl)
-    command = [program, f"--kubeconfig={environment.kubeconfig}", *arguments]
     done = subprocess.run(  # noqa: S603 - our own kubectl
-        command, input=stdin, capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False
+        kubectl_command(environment, *arguments),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=KUBECTL_SECONDS,
+        check=False,
     )
     if done.returncode != 0:
         raise LocalError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
 
 
+def kubectl_command(environment: LocalEnvironment, *arguments: str) -> list[str]:
+    """Give the command line of kubectl as the administrator."""
+    program = str(environment.control_plane.kubectl)
+    return [program, f"--kubeconfig={environment.kubeconfig}", *arguments]
+
+
 def _stamps(environment: LocalEnvironment) -> bool:
     output = "jsonpath={.spec.requestedBy}"
     dry_run = ("create", "--dry-run=server", "-f", "-", "-o", output)
-    return bool(kubectl(environment, *dry_run, stdin=PROBE_SEARCH))
+    try:
+        return bool(kubectl(environment, *dry_run, stdin=PROBE_SEARCH))
+    except LocalError as error:
+        if NOT_SERVED_YET in str(error):
+            return False
+        raise

@@ -43,6 +43,9 @@ _MAX_SEARCHED_BYTES = 2**27
 
 `a.*b|a` reads to the end of the text for each of its matches, which is quadratic."""
 
+_MAX_REREAD_BYTES = 2**24
+"""Most bytes that a built-in expression may read again in one text of endless `PWD=/`."""
+
 _MAX_PROGRAM = 20_000
 """Most instructions of an own pattern; a counted `.{1000}` has 8,004."""
 
@@ -93,9 +96,8 @@ class Redactor:
         self._markers = [_encoded(marker) for marker in markers]
         self._walls = {_encoded(marker) for marker in markers if _UNMISTAKABLE.fullmatch(marker)}
         self._builtin = [
-            _Search(marker, _compiled(expression.regex), expression.check)
+            (marker, [_Search(marker, _compiled(regex), check) for regex, check in BUILTIN[name]])
             for marker, name in enumerate(builtin)
-            for expression in BUILTIN[name]
         ]
         self._own = [
             _Search(marker, _compiled_own(pattern, index), None)
@@ -186,21 +188,26 @@ class Redactor:
             if not left:
                 matches = _widened(mask, matches)
             found += matches
-            for match in matches:
-                mask[match.start : match.end] = _WALL * (match.end - match.start)
+            _cover(mask, matches)
         return _merged(found)
 
     def _round(self, data: bytes) -> list[_Match]:
         found = [match for search in self._own for match in _own_matches(search, data)]
-        for search in self._builtin:
-            matches = [_Match(*span, search.marker) for span in _spans(search, data)]
+        for marker, searches in self._builtin:
+            matches = [
+                _Match(*span, marker) for search in searches for span in _spans(search, data)
+            ]
             if matches:
                 mask = bytearray(data)
-                for match in matches:
-                    mask[match.start : match.end] = _WALL * (match.end - match.start)
+                _cover(mask, matches)
                 data = bytes(mask)
                 found += matches
         return found
+
+
+def _cover(mask: bytearray, matches: list[_Match]) -> None:
+    for start, end, _ in matches:
+        mask[start:end] = _WALL * (end - start)
 
 
 def _encoded(text: str) -> bytes:
@@ -243,12 +250,21 @@ def _first_look(builtin: list[BuiltinPattern]) -> Iterator[_Regex]:
 
 
 def _spans(search: _Search, data: bytes) -> Iterator[Span]:
-    for match in search.regex.finditer(data):
+    """Give what must go; the search goes on behind it, or inside of what the check let pass."""
+    budget = _MAX_REREAD_BYTES
+    position = 0
+    while match := search.regex.search(data, position):
         start, end = match.span(match.lastindex or 0)
-        if search.check:
-            yield from search.check(data, match.start(), start, end)
-        elif start < end:
-            yield start, end
+        spans = (
+            list(search.check(data, match.start(), start, end)) if search.check else [(start, end)]
+        )
+        yield from spans
+        stop = match.end() if start == match.start() else start
+        position = spans[-1][1] if spans else stop
+        budget -= match.end() - position
+        if budget < 0:
+            yield position, len(data)
+            return
 
 
 def _own_matches(search: _Search, data: bytes) -> Iterator[_Match]:

@@ -151,6 +151,7 @@ def _email(data: bytes, _match: int, start: int, end: int) -> Iterator[Span]:
 _DIGITS = frozenset(b"0123456789")
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 _GROUP = re.compile(rb"[0-9]+")
+_DATE = re.compile(rb"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _MAX_OCTET = 255
 _MAX_ADDRESS = 64
 
@@ -213,12 +214,11 @@ _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 def _card(data: bytes, _match: int, start: int, end: int) -> Iterator[Span]:
     groups = [(start + m.start(), start + m.end()) for m in _GROUP.finditer(data[start:end])]
-    at = 0
-    while at < len(groups):
-        count = next((n for n in (5, 4, 3, 1) if _is_card(data, groups[at : at + n], n)), 0)
-        if count:
-            yield groups[at][0], groups[at + count - 1][1]
-        at += count or 1
+    for at in range(len(groups)):  # a number before the card may look like its beginning
+        for count in (5, 4, 3, 1):
+            if _is_card(data, groups[at : at + count], count):
+                yield groups[at][0], groups[at + count - 1][1]
+                break
 
 
 def _is_card(data: bytes, groups: list[Span], count: int) -> bool:
@@ -240,7 +240,8 @@ def _phone(digits: range, joiners: bytes) -> Check:
 
     def check(data: bytes, match: int, start: int, end: int) -> Iterator[Span]:
         total, stop = 0, start
-        for group in _GROUP.finditer(data[start:end]):
+        date = _DATE.search(data, start, end)
+        for group in _GROUP.finditer(data[start : date.start() if date else end]):
             if total + len(group.group()) >= digits.stop:
                 break
             total, stop = total + len(group.group()), start + group.end()

@@ -74,7 +74,7 @@ class ControlPlane:
 
     def start(self) -> None:
         """Start what does not run, on its old data; returns when all of it works."""
-        self._servers.ensure(self._etcd())
+        self._servers.ensure_before(self._etcd(), API_SERVER)
         self.start_api_server()
         self._servers.ensure(self._controller_manager())
 
@@ -85,7 +85,7 @@ class ControlPlane:
 
     def start_api_server(self) -> None:
         """Start the API server, on its old port if it had one; returns when it is ready."""
-        self._servers.ensure(self._api_server())
+        self._servers.ensure_before(self._api_server(), MANAGER)
         # The port may have changed if somebody took it while we were down.
         self._write_kubeconfig(self.kubeconfig, ADMIN, self.certificates.admin)
 

@@ -17,7 +17,7 @@ from workflow_audit.local.folders import KEEP_LOGS_VARIABLE
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import NAME, PGPASS, SUPERUSER, Postgres, libpq_url
 from workflow_audit.local.postgres_programs import postgres_programs
-from workflow_audit.local.servers import Servers
+from workflow_audit.local.servers import Server, Servers
 from workflow_audit.local.state import Component, StateFile
 
 CONTROL_PLANE_FOLDER = "control-plane"
@@ -125,6 +125,18 @@ class LocalEnvironment:
             pool.shutdown()  # now nothing is started behind our back
         for hook in hooks:
             hook(self)
+
+    def start_server(self, server: Server) -> None:
+        """Start one more server, which from then on belongs to this environment.
+
+        Raises:
+            LocalError: it does not become ready; with the end of its log.
+        """
+        self._servers.ensure(server)
+
+    def stop_server(self, name: str) -> None:
+        """Stop such a server; one that does not run is fine."""
+        self._servers.stop(name)
 
     def stop(self) -> None:
         """Stop everything in order; the data stays."""

@@ -55,7 +55,14 @@ class Guardian:
         """
         assert self._popen.stdin is not None  # noqa: S101 - a pipe, see above
         self._popen.stdin.close()
-        if self._popen.wait(RELEASE_SECONDS) != 0:
+        try:
+            code = self._popen.wait(RELEASE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise LocalError(
+                f"{self._folder} is still being cleaned up by process {self._popen.pid} after "
+                f"{RELEASE_SECONDS:g} s"
+            ) from None
+        if code != 0:
             raise LocalError(f"{self._folder} could not be cleaned up; the lines above say why")
 
 

@@ -10,6 +10,7 @@ from workflow_audit.errors import LocalError
 from workflow_audit.local.ports import HOST, START_ATTEMPTS, free_port, is_free, says_taken
 from workflow_audit.local.processes import Child, Launch, stop_processes
 from workflow_audit.local.state import Component, StateFile
+from workflow_audit.local.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,31 @@ class Servers:
             raise LocalError(f"{name} was not started yet, so it has no port")
         return port
 
+    def ensure_before(self, server: Server, *dependants: str) -> None:
+        """Start a server as `ensure` does; if it moved to another port, stop who calls it there."""
+        before = self._state.port(server.name)
+        self.ensure(server)
+        if self.port(server.name) != before:
+            self.stop(*dependants)
+
     def pids(self, *names: str) -> dict[str, int]:
         """Give the process ids of those that run."""
         found = {name: self._state.running(name) for name in names}
         return {name: component.id.pid for name, component in found.items() if component}
 
     def ensure(self, server: Server) -> None:
-        """Start a server unless it runs; on its old port if that is free.
+        """Start a server unless it runs, on its old port if that is free; wait until it is ready.
 
         Raises:
             LocalError: it does not become ready; with the end of its log.
         """
-        if self._state.running(server.name):
+        running = self._state.running(server.name)
+        if running:  # perhaps started by a run that was killed before it was ready
+            wait_until(
+                lambda: self._is_ready(server, self.port(server.name)),
+                server.ready_seconds,
+                f"{server.name} (process {running.id.pid}) answers",
+            )
             return
         self._forget(server.name)  # one that died by itself: while nobody reaps it, its pid stays
         for attempt in range(1, START_ATTEMPTS + 1):

@@ -54,8 +54,8 @@ class PendingEvent:
 
     key: Key
     order: tuple[datetime, UUID]
-    """Batches are sorted by it: the indexes by time then fill their pages (a tenth fewer bytes), and
-    two writers that insert the same events wait for each other in one direction only."""
+    """Batches are sorted by it: the indexes by time then fill their pages (30 % fewer bytes in the
+    largest), and two writers of the same events wait for each other in one direction only."""
 
     row: Row
     correlation_id: str

@@ -68,7 +68,7 @@ def _prepare(connection: psycopg.Connection) -> None:
         raise DatabaseError(
             f"the database is not prepared, and this login may not prepare it: {refusal}"
             f"{'; '.join(lacking)}. Let an administrator run in this database:\n\n{PREPARE_SQL}\n"
-            f"GRANT workflow_audit_owner TO {_login(connection)} WITH INHERIT FALSE, SET TRUE;\n"
+            f"GRANT workflow_audit_owner TO {_login(connection)};\n"
         )
 
 

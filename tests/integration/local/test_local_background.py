@@ -1,7 +1,6 @@
 """`workflow-audit local` from `up` to `down --purge`, as a user runs it."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,8 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from workflow_audit.local import background
 from workflow_audit.local.folders import STATE_VARIABLE
 from workflow_audit.local.processes import marked_processes
+from workflow_audit.local.waiting import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
@@ -38,7 +39,6 @@ class Local:
     def __call__(self, *arguments: str, code: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-c", WITHOUT_HOOKS, *arguments],
-            env={**os.environ, STATE_VARIABLE: str(self.folder)},
             capture_output=True,
             text=True,
             check=False,
@@ -47,17 +47,17 @@ class Local:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def status(self, code: int = 0) -> dict[str, int | None]:
-        found = json.loads(self("status", "--output", "json", code=code))
-        return {item["component"]: item["pid"] for item in found}
+    def pids(self) -> dict[str, int | None]:
+        return {item.component: item.pid for item in background.status()}
 
 
 @pytest.fixture
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
     # Not below pytest's own folder: that one is closed to the user as whom PostgreSQL runs.
     with tempfile.TemporaryDirectory() as parent:
         Path(parent).chmod(0o711)
         run = Local(Path(parent) / "state")
+        monkeypatch.setenv(STATE_VARIABLE, str(run.folder))
         try:
             yield run
         finally:
@@ -78,48 +78,45 @@ def through_shell(local: Local, command: str) -> str:
     return done.stdout
 
 
-def database_port(local: Local) -> str:
-    found = json.loads(local("status", "-o", "json"))
-    return next(item["address"] for item in found if item["component"] == "postgres").split(":")[1]
-
-
 def test_from_up_to_purge(local: Local) -> None:
     assert "run `workflow-audit local up`" in local("env", code=1)
     assert "ready in" in local("up")
-    first = local.status()
-    assert all(psutil.pid_exists(pid) for pid in first.values() if pid)
+    shown = json.loads(local("status", "--output", "json"))
+    first = local.pids()
+    assert {item["component"]: item["pid"] for item in shown} == first
     assert set(first) == {"etcd", "kube-apiserver", "kube-controller-manager", "postgres"}
+    assert all(psutil.pid_exists(pid) for pid in first.values() if pid)
 
     assert "already running" in local("up")
-    assert local.status() == first
+    assert local.pids() == first
 
-    through_shell(local, "kubectl create configmap kept")
-    sql = f"psql -h 127.0.0.1 -p {database_port(local)} -U postgres -XAtq audit -c"
-    through_shell(local, f"{sql} 'CREATE TABLE kept ()'")
+    address = next(item["address"] for item in shown if item["component"] == "postgres")
+    sql = f"psql -h 127.0.0.1 -p {address.split(':')[1]} -U postgres -XAtq audit -c"
+    through_shell(local, f"kubectl create configmap kept && {sql} 'CREATE TABLE kept ()'")
 
     killed = first["kube-apiserver"]
     assert killed is not None
     psutil.Process(killed).kill()
-    assert local.status(code=3)["kube-apiserver"] is None
+    wait_until(lambda: local.pids()["kube-apiserver"] is None, 5, "the API server is dead")
+    assert "stopped" in local("status", code=3)
     assert "not running: kube-apiserver" in local("env", code=1)
     assert "starting the rest" in local("up")
-    repaired = local.status()
-    assert repaired["kube-apiserver"] != killed
+    repaired = local.pids()
+    assert repaired["kube-apiserver"] not in {killed, None}
     assert repaired["postgres"] == first["postgres"]
 
     assert "stopped: etcd, kube-apiserver" in local("down")
-    assert set(local.status(code=3).values()) == {None}
+    assert set(local.pids().values()) == {None}
     assert marked_processes(local.folder) == []
-    assert "nothing was running" in local("down")
-    assert "stopped" in local("status", code=3)
 
     local("up")
-    assert "configmap/kept" in through_shell(local, "kubectl get configmap kept -o name")
-    assert through_shell(local, f"{sql} \"SELECT 'kept'::regclass\"") == "kept\n"
+    kept = through_shell(local, f"kubectl get cm kept -o name; {sql} \"SELECT 'kept'::regclass\"")
+    assert kept.split() == ["configmap/kept", "kept"]
 
+    last = local.pids()
     local("down", "--purge")
     assert not local.folder.exists()
-    assert not any(psutil.pid_exists(pid) for pid in repaired.values() if pid)
+    assert not any(psutil.pid_exists(pid) for pid in last.values() if pid)
 
 
 def test_damaged_state_can_be_purged(local: Local) -> None:

@@ -1,6 +1,8 @@
 """The database as its users meet it: passwords, durability, restart."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from secrets import token_urlsafe
 
 import psutil
@@ -98,43 +100,55 @@ def test_passwords_are_neither_in_arguments_nor_in_logs(
     assert not any(password in text for password in passwords for text in [*arguments, *texts])
 
 
-def test_committed_rows_survive_a_crash() -> None:
+@pytest.fixture(scope="module")
+def own_environment() -> Iterator[LocalEnvironment]:
+    """One that may be stopped: the shared one serves other tests at the same time."""
     with LocalEnvironment.temporary() as environment:
-        postgres = environment.postgres
-        url = postgres.superuser_url
-        psql(postgres, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
-        for mode in ("immediate", "fast"):
-            before = postgres.pid
-            postgres.stop(mode)
-            assert postgres.pid is None
-            postgres.start()
-            assert postgres.pid != before
-            assert psql(postgres, "SELECT count(*) FROM kept") == "1000"
-        assert postgres.superuser_url == url
-        kill_and_start_at_once(environment)
+        yield environment
+
+
+def test_committed_rows_survive_a_crash(own_environment: LocalEnvironment) -> None:
+    postgres = own_environment.postgres
+    url = postgres.superuser_url
+    psql(postgres, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    for mode in ("immediate", "fast"):
+        before = postgres.pid
+        postgres.stop(mode)
+        assert postgres.pid is None
+        postgres.start()
+        assert postgres.pid != before
         assert psql(postgres, "SELECT count(*) FROM kept") == "1000"
+    assert postgres.superuser_url == url
 
 
-def kill_and_start_at_once(environment: LocalEnvironment) -> None:
-    pid = environment.postgres.pid
-    assert pid is not None
-    psutil.Process(pid).kill()
-    wait_until(lambda: environment.postgres.pid is None, 5, "the server is dead")
-    environment.postgres.start()
+def test_killed_server_starts_again_while_its_sessions_end(
+    own_environment: LocalEnvironment,
+) -> None:
+    postgres = own_environment.postgres
+    with sleeping_client(own_environment) as client:
+        assert postgres.pid is not None
+        psutil.Process(postgres.pid).kill()
+        wait_until(lambda: postgres.pid is None, 5, "the server is dead")
+        postgres.start()
+        assert client.wait(10) != 0
+    assert psql(postgres, "SELECT 1") == "1"
 
 
-def test_restart_cuts_connections(local_environment: LocalEnvironment) -> None:
-    postgres = local_environment.postgres
+def test_restart_cuts_connections(own_environment: LocalEnvironment) -> None:
+    with sleeping_client(own_environment) as client:
+        own_environment.postgres.restart()
+        assert client.wait(10) != 0
+    assert psql(own_environment.postgres, "SELECT 1") == "1"
+
+
+@contextmanager
+def sleeping_client(environment: LocalEnvironment) -> Iterator[subprocess.Popen[str]]:
+    postgres = environment.postgres
     command = [postgres.psql, "-XAtq", "-h", "127.0.0.1", "-p", str(postgres.port)]
     command += ["-U", "postgres", "-c", "SELECT pg_sleep(600)", "audit"]
     with subprocess.Popen(
-        command,
-        env={"PGPASSFILE": str(postgres.pgpass)},
-        stderr=subprocess.PIPE,
-        text=True,
+        command, env={"PGPASSFILE": str(postgres.pgpass)}, stderr=subprocess.PIPE, text=True
     ) as client:
         sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)'"
         wait_until(lambda: psql(postgres, sleeping) == "1", 10, "the client is connected")
-        postgres.restart()
-        assert client.wait(10) != 0
-    assert psql(postgres, "SELECT 1") == "1"
+        yield client

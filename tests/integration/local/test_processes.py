@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -23,7 +24,7 @@ from workflow_audit.local.processes import (
     stop_processes,
 )
 from workflow_audit.local.servers import Server, Servers
-from workflow_audit.local.state import StateFile
+from workflow_audit.local.state import Component, StateFile
 from workflow_audit.local.waiting import wait_until
 
 LISTENER = """
@@ -155,6 +156,32 @@ def test_taken_port_is_exchanged_for_another(
     servers = Servers(tmp_path, StateFile(tmp_path))
     servers.ensure(listener(tmp_path))
     assert servers.port("child") != taken
+    servers.stop("child")
+
+
+def test_running_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    servers = Servers(tmp_path, StateFile(tmp_path))
+    servers.ensure(listener(tmp_path))
+    server = listener(tmp_path, ready=False)
+    with pytest.raises(LocalError, match=r"child \(process \d+\) answers: not so within 0\.1 s"):
+        servers.ensure(Server(server.name, server.launch, server.ready, ready_seconds=0.1))
+    servers.stop("child")
+
+
+def test_who_calls_a_server_stops_when_it_moves(tmp_path: Path) -> None:
+    state = StateFile(tmp_path)
+    servers = Servers(tmp_path, state)
+    servers.ensure_before(listener(tmp_path), "client")
+    client = Child(launch(tmp_path, "sleep", "600"), tmp_path)
+    state.add(Component("client", client.id, "", "SIGTERM"))
+    servers.ensure_before(listener(tmp_path), "client")
+    assert client.id.alive
+    servers.stop("child")
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", servers.port("child")))
+        servers.ensure_before(listener(tmp_path), "client")
+    assert not client.id.alive
+    client.reap()
     servers.stop("child")
 
 

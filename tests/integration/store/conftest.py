@@ -1,6 +1,7 @@
 """A PostgreSQL server of this folder's own, because its tests stop and break it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -44,9 +45,8 @@ def start_server() -> Callable[..., Iterator[Postgres]]:
     return running_server
 
 
-@pytest.fixture
-def empty_database(server: Postgres) -> Iterator[TestDatabase]:
-    """A database with nothing in it."""
+@contextmanager
+def new_database(server: Postgres) -> Iterator[TestDatabase]:
     database = create_database(server, f"test_{next(_numbers)}")
     yield database
     server.start()  # a test may have stopped it
@@ -54,12 +54,30 @@ def empty_database(server: Postgres) -> Iterator[TestDatabase]:
         admin.execute(f"DROP DATABASE {database.name} WITH (FORCE)".encode())
 
 
+def migrated(database: TestDatabase) -> TestDatabase:
+    schema.migrate(database.address("postgres"))
+    for role, login in LOGINS.items():
+        create_login(database.server, login, f"IN ROLE {role}")
+    with database.connected() as connection:
+        connection.execute("SELECT audit_ensure_partition(current_date)")
+    return database
+
+
+@pytest.fixture
+def empty_database(server: Postgres) -> Iterator[TestDatabase]:
+    """A database with nothing in it."""
+    with new_database(server) as database:
+        yield database
+
+
 @pytest.fixture
 def database(empty_database: TestDatabase) -> TestDatabase:
     """A migrated database with the partition of this month."""
-    schema.migrate(empty_database.address("postgres"))
-    for role, login in LOGINS.items():
-        create_login(empty_database.server, login, f"IN ROLE {role}")
-    with empty_database.connected() as connection:
-        connection.execute("SELECT audit_ensure_partition(current_date)")
-    return empty_database
+    return migrated(empty_database)
+
+
+@pytest.fixture(scope="module")
+def shared_database(server: Postgres) -> Iterator[TestDatabase]:
+    """The same for a whole module, whose tests leave it as it was."""
+    with new_database(server) as database:
+        yield migrated(database)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -69,6 +70,13 @@ def create_login(server: Postgres, name: str, attributes: str = "") -> None:
     with psycopg.connect(server.superuser_url, autocommit=True) as admin:
         if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
             admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}' {attributes}".encode())
+
+
+def dumped(database: TestDatabase) -> str:
+    """The schema as text, partitions included, the same on every version of PostgreSQL."""
+    statement = Path(__file__).with_name("schema_dump.sql").read_bytes()
+    with database.connected() as connection:
+        return "\n".join(line for (line,) in connection.execute(statement)) + "\n"
 
 
 def utc_now() -> datetime:

@@ -266,7 +266,7 @@ async def test_the_queue_is_bounded_and_callers_wait_for_room(database: TestData
             tasks = [asyncio.create_task(writer.write(event)) for event in some_events(100)]
             await asyncio.sleep(0.3)
             assert writer.waiting == 25
-            with pytest.raises(DatabaseUnavailableError, match="not recorded within 0.1 s"):
+            with pytest.raises(DatabaseUnavailableError, match="not recorded within"):
                 await writer.write(an_event(500), timeout_seconds=0.1)
             for task in tasks[90:]:  # these wait for room
                 task.cancel()
@@ -360,7 +360,8 @@ async def test_a_row_that_breaks_the_server_does_not_stop_the_others(
         admin.execute(
             "CREATE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "IF NEW.namespace = 'bad' THEN RAISE internal_error; END IF; RETURN NEW; END $$; "
-            "CREATE TRIGGER stumble BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION stumble()"
+            "CREATE TRIGGER stumble BEFORE INSERT ON audit_events "
+            "FOR EACH ROW EXECUTE FUNCTION stumble()"
         )
     events = some_events(40)
     events[7] = replace(events[7], namespace="bad")

@@ -59,7 +59,7 @@ def test_a_clean_tree_is_the_same_object() -> None:
             id="a-clean-key-keeps-its-name",
         ),
         pytest.param(
-            {"\x00": 1, "\ud800": 2, "\ufffd#2": 3, "\udfff": 4},
+            dict(zip(["\x00", "\ud800", "\ufffd#2", "\udfff"], [1, 2, 3, 4], strict=True)),
             {"\ufffd": 1, "\ufffd#3": 2, "\ufffd#2": 3, "\ufffd#4": 4},
             id="a-number-in-use-is-passed-over",
         ),

@@ -253,3 +253,370 @@ def test_look_alikes_stay(text: str) -> None:
     result = REDACTOR.redact(text)
     assert result == Redacted(text)
     assert result.text is text
+
+
+# --- The policy's own rules ---
+
+
+def test_nothing_is_replaced_when_switched_off() -> None:
+    redactor = own("x", enabled=False)
+    tree = {"password": "x", "a": "joe@example.com"}
+    assert redactor.redact_tree(tree) == (tree, Counter())
+    assert redactor.redact("x joe@example.com") == Redacted("x joe@example.com")
+
+
+@pytest.mark.parametrize("kind", BuiltinPattern)
+def test_only_the_chosen_patterns_are_in_use(kind: BuiltinPattern) -> None:
+    shapes = [EMAILS, IPV4S, IPV6S, TOKENS, JWTS, PASSWORDS, PRIVATE_KEYS, PHONES, CARDS]
+    text = "\n".join(row[0][0] for row in shapes)
+    assert set(Redactor(Redaction(builtin=(kind,))).redact(text).counts) == {str(kind)}
+    without = tuple(other for other in BuiltinPattern if other != kind)
+    assert str(kind) not in Redactor(Redaction(builtin=without)).redact(text).counts
+
+
+@pytest.mark.parametrize(
+    ("regexes", "text", "expected"),
+    [
+        pytest.param(["EMP-[0-9]+"], "by EMP-12, EMP-7", "by [o0], [o0]", id="all-matches"),
+        pytest.param(["id=([0-9]+)"], "id=7", "[o0]", id="all-of-the-match"),
+        pytest.param(["(?i)emp", "b"], "EMPb", "[o0][o1]", id="several"),
+        pytest.param(["^a", "z$"], "aaz za\nazz", "[o0]az za\naz[o1]", id="edges-of-the-text"),
+        pytest.param(["x*"], "axxb", "a[o0]b", id="empty-matches-are-none"),
+        pytest.param(["ü.", "漢"], "aüö漢", "a[o0][o1]", id="unicode"),
+        pytest.param([r"\Q.("], "a.(", "a[o0]", id="open-literal"),
+        pytest.param(
+            [r"ticket \S+ \w+"], "ticket a@b.co x7 c@d.co", "[o0] {email}", id="around-a-built-in"
+        ),
+        pytest.param(["x@y"], "a x@yy.com b", "a {email} b", id="inside-a-built-in"),
+        pytest.param(["cd ef"], "password=abcd efgh", "password=[o0]gh", id="overlap-is-one"),
+    ],
+)
+def test_own_patterns(regexes: list[str], text: str, expected: str) -> None:
+    result = own(*regexes).redact(text)
+    expected = marked(expected.replace("[o", "[redacted:own-"))
+    assert result.text == expected
+    assert own(*regexes).redact_tree({"": [text]})[0] == {"": [expected]}
+
+
+@pytest.mark.parametrize("regex", [r"\Aid", "^id", "(?-m)^id", r"7\z", "7$"])
+def test_edges_hold_for_every_text_of_a_tree(regex: str) -> None:
+    tree, counts = own(regex).redact_tree(["a", "id 7", "b", "c id 7 d"])
+    assert tree[0::2] == ["a", "b"]
+    assert tree[3] == "c id 7 d"
+    assert counts == {"own-0": 1}
+
+
+@pytest.mark.parametrize(
+    ("regex", "rule"),
+    [
+        pytest.param("a(b", "is no valid expression: missing ): a(b", id="open-group"),
+        pytest.param("(?<=a)b", "is no valid expression: invalid perl operator: (?<", id="look"),
+        pytest.param(r"(a)\1", r"is no valid expression: invalid escape sequence: \1", id="back"),
+        pytest.param("a{2000}", "is no valid expression: invalid repetition size", id="count"),
+        pytest.param(r".{900}\pL{90}", "is too large: ", id="size"),
+        pytest.param(r"a\C", r"uses \C, which splits characters; write (?s:.)", id="bytes"),
+    ],
+)
+def test_a_wrong_expression_is_refused_by_name_value_rule_and_remedy(regex: str, rule: str) -> None:
+    with pytest.raises(InvalidFieldError) as caught:
+        own("fine", regex)
+    assert caught.value.path == "spec.redaction.patterns[1].regex"
+    assert str(caught.value).startswith(f"spec.redaction.patterns[1].regex: {regex!r} {rule}")
+    assert "; " in str(caught.value)
+
+
+def test_an_escaped_backslash_before_a_capital_c_is_fine() -> None:
+    assert own(r"\\C").redact(r"a\C").counts == {"own-0": 1}
+
+
+@pytest.mark.parametrize(
+    ("replacement", "expected"),
+    [
+        pytest.param("[redacted:{name}]", "a [redacted:email] b", id="default"),
+        pytest.param("", "a  b", id="empty"),
+        pytest.param("x", "a x b", id="without-name"),
+        pytest.param("{name}{name}{x}", "a emailemail{x} b", id="other-braces-stay"),
+        pytest.param(r"\1\g<0>$1%s", r"a \1\g<0>$1%s b", id="no-template-language"),
+        pytest.param("me@example.com", "a me@example.com b", id="a-match-itself"),
+        pytest.param("漢", "a 漢 b", id="unicode"),
+    ],
+)
+def test_replacement(replacement: str, expected: str) -> None:
+    result = own(replacement=replacement).redact("a joe@example.com b")
+    assert result == Redacted(expected, {"email": 1})
+
+
+def test_redactors_of_the_same_rules_are_one_key() -> None:
+    assert len({Redactor(Redaction()), REDACTOR, own("x"), own("x")}) == 2
+    assert REDACTOR.__eq__(Redaction()) is False
+
+
+# --- Trees ---
+
+
+def test_a_tree_is_redacted_in_keys_and_texts() -> None:
+    tree = {
+        "to": ["joe@example.com", 4111111111111111, None, True, 0.5, {"10.0.0.1": {}}],
+        "filters": {"db-password": "correct horse", "accessToken": "abc", "password": ""},
+        "joe@example.com": {"authorization": "Bearer a b", "password": "${X}", "note": "wrong"},
+    }
+    before = copy.deepcopy(tree)
+    redacted, counts = REDACTOR.redact_tree(tree)
+    assert redacted == {
+        "to": ["[redacted:email]", 4111111111111111, None, True, 0.5, {"[redacted:ipv4]": {}}],
+        "filters": {
+            "db-password": "[redacted:password]",
+            "accessToken": "[redacted:bearer-token]",
+            "password": "",
+        },
+        "[redacted:email]": {
+            "authorization": "[redacted:bearer-token]",
+            "password": "${X}",
+            "note": "wrong",
+        },
+    }
+    assert counts == {"email": 2, "ipv4": 1, "password": 1, "bearer-token": 2}
+    assert tree == before
+    assert REDACTOR.redact_tree(redacted) == (redacted, Counter())
+
+
+def test_keys_that_become_equal_lose_no_entry() -> None:
+    redacted, _ = REDACTOR.redact_tree({"a@example.com": 1, "b@example.com": 2})
+    assert redacted == {"[redacted:email]": 1, "[redacted:email]#2": 2}
+    assert REDACTOR.redact_tree(redacted) == (redacted, Counter())
+
+
+def test_a_tree_without_matches_is_the_same_object() -> None:
+    tree = {"a": ["OOMKilled", {"b": 1}]}
+    assert REDACTOR.redact_tree(tree)[0] is tree
+
+
+def test_what_an_earlier_run_has_left_is_kept_and_not_counted() -> None:
+    text = "password=[redacted:email] joe@example.com"
+    assert REDACTOR.redact(text) == Redacted(
+        "password=[redacted:email] [redacted:email]", {"email": 1}
+    )
+
+
+def test_a_common_word_as_replacement_does_not_protect_a_secret() -> None:
+    redactor = own(replacement="demo")
+    assert redactor.redact("password=hunterdemo2 x").text == "password=demo x"
+
+
+# --- Any text ---
+
+PIECES = st.sampled_from(
+    [row[0] for row in (*EMAILS, *IPV6S, *TOKENS, *PASSWORDS, *PRIVATE_KEYS, *PHONES, *CARDS)]
+    + [
+        "@",
+        ".",
+        ":",
+        "::",
+        "1",
+        "12",
+        "1.2.3.4",
+        "+",
+        "-",
+        "=",
+        " ",
+        "\n",
+        '"',
+        "'",
+        "\\",
+        "password",
+    ]
+    + [
+        "[redacted:",
+        "[redacted:email]",
+        "]",
+        "a@b.co",
+        "eyJ",
+        "://",
+        "bearer ",
+        "\x00",
+        "\ud800",
+        "é",
+    ]
+    + [
+        "-----BEGIN PRIVATE KEY-----",
+        "token",
+        "pwd=/",
+        "pass: ",
+        "Bearer",
+        "4111",
+        "0",
+        "{",
+        "name:",
+    ]
+)
+ANY_TEXT = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4),
+    max_leaves=8,
+)
+UNMISTAKABLE = [
+    REDACTOR,
+    own(replacement="<redacted>"),
+    own("é+", "[0-9a-f]{3}", "^.", replacement="(password=x)"),
+    own(replacement="{joe@example.com}"),
+    own(builtin=(BuiltinPattern.IPV4, BuiltinPattern.EMAIL), replacement="«10.0.0.1»"),
+]
+
+
+@given(ANY_TEXT, st.sampled_from(UNMISTAKABLE))
+@example("password=password=password=password=password=x", REDACTOR)
+@example("PWD=/srv;PGPASSWORD=hunter2", REDACTOR)
+def test_redacting_settles(text: str, redactor: Redactor) -> None:
+    once = redactor.redact(text)
+    assert redactor.redact(once.text) == Redacted(once.text)
+    if not once.counts:
+        assert once.text is text
+
+
+@given(ANY_TEXT, st.sampled_from(["", "x", "***", "{name}", "=", "1.", "@a.bc"]))
+def test_any_replacement_is_taken(text: str, replacement: str) -> None:
+    result = own(replacement=replacement).redact(text)
+    assert result.counts or result.text is text
+
+
+@given(ANY_TEXT)
+def test_counts_equal_the_markers(text: str) -> None:
+    redactor = own(replacement="⟦{name}⟧")
+    text = text.replace("⟦", "")
+    result = redactor.redact(text)
+    markers = {kind: result.text.count(f"⟦{kind}⟧") for kind in KINDS}
+    assert result.counts == {kind: count for kind, count in markers.items() if count}
+
+
+def shape(value: object) -> object:
+    if isinstance(value, dict):
+        return [shape(item) for item in value.values()]
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return "text" if isinstance(value, str) else (type(value), value)
+
+
+@given(TREES)
+def test_a_tree_keeps_its_structure_and_settles(tree: object) -> None:
+    redacted, counts = REDACTOR.redact_tree(tree)
+    assert shape(redacted) == shape(tree)
+    assert all(count > 0 for count in counts.values())
+    assert REDACTOR.redact_tree(redacted) == (redacted, Counter())
+
+
+@given(st.lists(ANY_TEXT, max_size=5))
+def test_a_tree_finds_what_each_text_alone_would_give(texts: list[str]) -> None:
+    for redactor in (REDACTOR, own("^a", "é$", r"\bx\b")):
+        alone = [redactor.redact(text) for text in texts]
+        tree, counts = redactor.redact_tree(texts)
+        assert tree == [result.text for result in alone]
+        assert counts == sum((Counter(result.counts) for result in alone), Counter())
+
+
+def with_luhn(digits: str) -> str:
+    return next(f"{digits}{n}" for n in range(10) if luhn(f"{digits}{n}"))
+
+
+def luhn(digits: str) -> bool:
+    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits))]
+    return sum(n - 9 * (n > 9) for n in doubled) % 10 == 0
+
+
+WORDS = st.text(string.ascii_lowercase + string.digits, min_size=2, max_size=12)
+CARD_NUMBERS = st.text(string.digits, min_size=14, max_size=14).map(lambda n: with_luhn(f"4{n}"))
+TOKEN_TEXTS = st.text(string.ascii_letters + string.digits + "-._~+/", min_size=1, max_size=40)
+PLANTED = st.tuples(
+    st.just(""),
+    st.builds("{0}.{1}@{2}.example.com".format, WORDS, WORDS, WORDS)
+    | st.ip_addresses(v=4).map(str)
+    | st.ip_addresses(v=6).filter(lambda ip: len(str(ip)) > 12).map(str)
+    | CARD_NUMBERS
+    | CARD_NUMBERS.map(lambda card: " ".join(card[at : at + 4] for at in range(0, 16, 4))),
+) | st.tuples(
+    st.sampled_from(["token=", "password: ", "Authorization: Bearer ", "PGPASSWORD="]),
+    TOKEN_TEXTS.map("{}9z".format),
+)
+SURROUNDINGS = st.text(max_size=30) | st.lists(PIECES, max_size=4).map(" ".join)
+
+
+@given(SURROUNDINGS, PLANTED, SURROUNDINGS, st.sampled_from(["[redacted:{name}]", "***", ""]))
+def test_planted_secrets_never_survive(
+    before: str, planted: tuple[str, str], after: str, marker: str
+) -> None:
+    lead, secret = planted
+    redactor = own(replacement=marker)
+    text = redactor.redact(f"{before}\n{lead}{secret}\n{after}").text
+    around = f"{before}{lead}\n{after}"
+    assert not [part for part in fragments(secret) if part in text and part not in around]
+
+
+# --- Time ---
+
+HOSTILE = [
+    "7",
+    ".",
+    "@",
+    "a@",
+    "-----BEGIN",
+    "-----BEGIN PRIVATE KEY-----",
+    "1.",
+    "::",
+    "a::",
+    "4444 ",
+]
+HOSTILE += [
+    "eyJ",
+    "eyJa.",
+    "://a:",
+    "password=",
+    'password="',
+    "PWD=/;",
+    "pass: ",
+    "+1 ",
+    "a@b.co",
+    "%40",
+]
+
+
+def seconds(redactor: Redactor, text: str) -> float:
+    started = time.process_time()
+    redactor.redact(text)
+    return time.process_time() - started
+
+
+def grows_linearly(redactor: Redactor, unit: str, size: int) -> bool:
+    text = unit * (size // len(unit))
+    half = min(seconds(redactor, text[: size // 2]) for _ in range(3))
+    return seconds(redactor, text) <= 3 * half + 0.005
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_is_linear_in_the_text(unit: str) -> None:
+    assert any(grows_linearly(REDACTOR, unit, 200_000) for _ in range(5))
+
+
+@pytest.mark.parametrize("regex", ["(?s)a.*b|a", "a*", "(a+a+)+b", "a", "(?:a?){90}a{90}"])
+def test_time_is_linear_for_any_own_pattern(regex: str) -> None:
+    redactor = own(regex, builtin=())
+    assert any(grows_linearly(redactor, "a", 400_000) for _ in range(5))
+
+
+def test_what_is_too_much_to_search_goes_as_a_whole() -> None:
+    many = own("(?s)a.*b|a", builtin=()).redact("a" * 100_000)
+    assert "a" not in many.text.replace("[redacted:own-0]", "")
+    folders = REDACTOR.redact("PWD=/;" * 100_000 + "PGPASSWORD=hunter2")
+    assert "hunter2" not in folders.text
+
+
+def test_searches_without_matches_take_little_time() -> None:
+    """15 microseconds in the median here; the bound is for slow and busy machines."""
+    quiet = [line for line in LINES if not REDACTOR.redact_tree(line)[1]]
+
+    def microseconds() -> float:
+        started = time.process_time()
+        for line in quiet:
+            REDACTOR.redact_tree(line)
+        return (time.process_time() - started) / len(quiet) * 1e6
+
+    assert min(microseconds() for _ in range(5)) < 100

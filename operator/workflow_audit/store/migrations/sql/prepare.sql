@@ -2,7 +2,7 @@
 --
 -- `workflow-audit migrate` runs this itself when its login may. Where it may not, an administrator
 -- runs it once in that database (`psql -f prepare.sql`) and then, for the login that migrates:
---   GRANT workflow_audit_owner TO <login> WITH INHERIT FALSE, SET TRUE;
+--   GRANT workflow_audit_owner TO <login>;
 -- Can be run again at any time. The database is meant for Workflow Audit alone: PUBLIC, which is
 -- everybody who can connect to the server, loses its rights in it.
 
@@ -26,7 +26,7 @@ $roles$;
 DO $member$
 BEGIN
     IF NOT pg_has_role(current_user, 'workflow_audit_owner', 'SET') THEN
-        EXECUTE format('GRANT workflow_audit_owner TO %I WITH INHERIT FALSE, SET TRUE', current_user);
+        EXECUTE format('GRANT workflow_audit_owner TO %I', current_user);
     END IF;
 END
 $member$;
