@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format golden bench crds docs lock clean
@@ -31,7 +33,7 @@ golden: venv ## Write the golden files anew; then read their diff
 	@$(BIN)/python -m pytest -q --update-golden -m golden $(ARGS)
 
 bench: venv ## Measure speed and size; prints a table and writes bench-results/
-	@$(BIN)/python -m bench $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 crds: venv ## Write crds/ anew from the models
 	@$(BIN)/workflow-audit crds --output crds
@@ -40,7 +42,9 @@ docs: venv ## Write docs/reference/ anew from models, settings and metrics
 	@$(BIN)/python tools/reference.py
 
 lock: venv ## Lock the newest allowed versions of all dependencies
-	@$(BIN)/python tools/lock.py
+	@$(LOCK) --output-file locks/runtime.txt pyproject.toml
+	@$(LOCK) --output-file locks/development.txt --extra local --extra dev pyproject.toml
+	@echo 'hatchling>=1.27' | $(LOCK) --output-file locks/build.txt -
 
 clean: ## Remove .venv and what tools leave behind; downloads and builds stay cached
 	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov dist bench-results

@@ -100,3 +100,12 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 def exposition() -> bytes:
     """Give all metrics in Prometheus' text format."""
     return generate_latest(REGISTRY)
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Give name, type and help of every metric, for the reference."""
+    suffix = {"counter": "_total", "info": "_info"}
+    return [
+        (metric.name + suffix.get(metric.type, ""), metric.type, metric.documentation)
+        for metric in REGISTRY.collect()
+    ]

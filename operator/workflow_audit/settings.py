@@ -7,7 +7,7 @@ configuration reference. Flags of the command line win over the environment.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from annotated_types import Ge, Le
 from pydantic import Field, SecretStr, ValidationError
@@ -120,6 +120,14 @@ def load_settings(flags: Mapping[str, Mapping[str, Any]] | None = None) -> Setti
     flags = flags or {}
     groups: dict[str, Any] = {
         field.name: _group(field.type, flags.get(field.name, {})) for field in fields(Settings)
+    }
+    return Settings(**groups)
+
+
+def default_settings() -> Settings:
+    """Give the settings that are in force when nothing is given, for the reference."""
+    groups: dict[str, Any] = {
+        field.name: cast("Any", field.type).model_construct() for field in fields(Settings)
     }
     return Settings(**groups)
 

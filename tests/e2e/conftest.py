@@ -1,19 +1,16 @@
 """An operator as a process and a namespace of searches, for each test its own."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from support.api import Api
-from support.operator_process import OperatorProcess
+from support.operator_process import OperatorProcess, StartOperator
 from support.searches import Searches
 from workflow_audit.local.environment import LocalEnvironment
-
-StartOperator = Callable[..., OperatorProcess]
-"""Takes settings as keywords, `AUDIT_OPERATOR_PATIENCE_SECONDS="1"`; gives a started operator."""
 
 _numbers = itertools.count(1)
 

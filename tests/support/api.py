@@ -5,13 +5,14 @@ import json
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
+from support.eventually import eventually
 from workflow_audit.local.environment import LocalEnvironment
 
 SEARCHES = "workflowsearches"
@@ -19,6 +20,9 @@ GROUP_PATH = "/apis/audit.kubernaut.ai/v1alpha1"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 CONNECTIONS = 32
+CHUNK_BYTES = 65536
+STREAM_TIMEOUT = urllib3.Timeout(connect=10, read=1.5)
+"""A stream that is silent for longer ends with urllib3's ReadTimeoutError."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Api:
     def stream(self, path: str) -> Iterator[urllib3.BaseHTTPResponse]:
         """Give an answer that has no end, such as a watch."""
         url = self._environment.control_plane.url + path
-        answer = self._pool.request("GET", url, preload_content=False, timeout=urllib3.Timeout(300))
+        answer = self._pool.request("GET", url, preload_content=False, timeout=STREAM_TIMEOUT)
         try:
             yield answer
         finally:
@@ -133,24 +137,19 @@ class SearchWatch:
     def __init__(self, api: Api, namespace: str) -> None:
         self._path = f"{GROUP_PATH}/namespaces/{namespace}/{SEARCHES}"
         self._api = api
+        self._version = ""
         self._stopping = False
         self.events: list[dict[str, Any]] = []
 
     def __enter__(self) -> "SearchWatch":
-        version = self._api.get(self._path)["metadata"]["resourceVersion"]
-        stream = self._api.stream(f"{self._path}?watch=1&resourceVersion={version}")
-        self._answer = stream.__enter__()
-        assert self._answer.status == 200
-        self._stream = stream
+        self._version = self._api.get(self._path)["metadata"]["resourceVersion"]
         self._thread = threading.Thread(target=self._run, name="search-watch", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopping = True
-        self._answer.shutdown()
-        self._thread.join(10)
-        self._stream.__exit__(None, None, None)
+        self._thread.join(60)
 
     def writes(self, name: str) -> list[dict[str, Any]]:
         """Give the status after each write to a search, in order."""
@@ -160,12 +159,27 @@ class SearchWatch:
             if event["type"] == "MODIFIED" and event["object"]["metadata"]["name"] == name
         ]
 
+    def wait_writes(self, names: Iterable[str], count: int) -> None:
+        """Wait until the watch shows as many writes to each search; then there were no more."""
+        for name in names:
+            eventually(lambda name=name: len(self.writes(name)), until=lambda seen: seen >= count)
+        assert {name: len(self.writes(name)) for name in names} == dict.fromkeys(names, count)
+
     def _run(self) -> None:
+        # The API server ends a watch whose client is too slow; the next one goes on from there.
+        while not self._stopping:
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                self._follow()
+
+    def _follow(self) -> None:
         rest = b""
-        try:
-            for chunk in self._answer.stream(65536):
+        with self._api.stream(f"{self._path}?watch=1&resourceVersion={self._version}") as answer:
+            assert answer.status == 200, answer.status
+            for chunk in answer.stream(CHUNK_BYTES):
                 *lines, rest = (rest + chunk).split(b"\n")
-                self.events.extend(json.loads(line) for line in lines)
-        except Exception:
-            if not self._stopping:
-                raise
+                for event in map(json.loads, lines):
+                    assert event["type"] != "ERROR", event
+                    self._version = event["object"]["metadata"]["resourceVersion"]
+                    self.events.append(event)
+                if self._stopping:
+                    return

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +162,7 @@ class OperatorProcess:
 def _with_labels(name: str, labels: Mapping[str, str]) -> str:
     inner = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
     return f"{name}{{{inner}}}" if inner else name
+
+
+StartOperator = Callable[..., OperatorProcess]
+"""Takes settings as keywords, `AUDIT_OPERATOR_PATIENCE_SECONDS="1"`; gives a started operator."""

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -110,6 +110,7 @@ def an_outcome(event: AuditEvent, policy: RecordingPolicy = POLICY) -> Recorded:
 
 SPEC_SCHEMA = structural_schema(SearchSpec)
 
+ZONES = [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]
 ODD_CHARACTERS = "a*\x00\x01\x7f\"\\ä漢\u2028\ufffd\U0001f680\U0010ffff"
 _short_texts = st.text(st.characters(codec="utf-8") | st.sampled_from(ODD_CHARACTERS), max_size=12)
 _identifying = st.sampled_from(["jane.doe@example.com", "password=hunter2 ", "10.1.2.3 "])
@@ -117,7 +118,7 @@ _identifying = st.sampled_from(["jane.doe@example.com", "password=hunter2 ", "10
 
 def _texts(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
     if schema.get("format") == "date-time":
-        return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+        return st.datetimes(timezones=st.sampled_from(ZONES)).map(datetime.isoformat)
     if pattern := schema.get("pattern"):
         return st.from_regex(pattern.rstrip("$") + r"\Z").filter(
             lambda text: len(text) <= schema["maxLength"]

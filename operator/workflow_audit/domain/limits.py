@@ -24,8 +24,9 @@ def fitting_event_data(data: Json, limits: Limits) -> Json:
     """
     listed = len(_workflows(data))
     fitted = _with_best(data, min(listed, limits.max_workflows))
-    while json_bytes(fitted) > limits.max_event_bytes and len(_workflows(fitted)) > 1:
-        fitted = _with_best(data, _fewer(fitted, limits.max_event_bytes))
+    if json_bytes(fitted) <= limits.max_event_bytes:
+        return fitted
+    fitted = _with_fewer(data, len(_workflows(fitted)), limits.max_event_bytes)
     if json_bytes(fitted) <= limits.max_event_bytes:
         return fitted
     fitted = _with_short_texts(fitted, limits.max_event_bytes)
@@ -51,19 +52,26 @@ def _with_best(data: Json, count: int) -> Json:
     return data | results | {"truncated": truncated}
 
 
-def _fewer(data: Json, limit: int) -> int:
-    """Step down by the share that is too much, so that few steps are needed; at least by one."""
-    count = len(_workflows(data))
-    return max(1, min(count - 1, count * limit // json_bytes(data) + 1))
+def _with_fewer(data: Json, count: int, limit: int) -> Json:
+    """Give as many of the best as fit, fewer than count; the winner at the least."""
+    fewer = range(count - 1, 0, -1)
+    if not fewer:
+        return _with_best(data, count)
+    place = bisect_left(fewer, x=True, key=lambda n: json_bytes(_with_best(data, n)) <= limit)
+    return _with_best(data, fewer[min(place, len(fewer) - 1)])
 
 
 def _with_short_texts(data: Json, limit: int) -> Json:
     """Cut every text at the one length that makes all fit, or to nothing where none does."""
+
+    def shortened(length: int) -> Json:
+        fitted, characters = _cut(data, length)
+        return fitted | {"truncated": data["truncated"] | {"characters": characters}}  # type: ignore[no-any-return]
+
     longest = max(_text_lengths(data), default=0)
     cuts = range(longest)  # characters to take from the longest
-    cut = bisect_left(cuts, x=True, key=lambda c: json_bytes(_cut(data, longest - c)[0]) <= limit)
-    fitted, characters = _cut(data, longest - cut)
-    return fitted | {"truncated": data["truncated"] | {"characters": characters}}  # type: ignore[no-any-return]
+    cut = bisect_left(cuts, x=True, key=lambda c: json_bytes(shortened(longest - c)) <= limit)
+    return shortened(longest - cut)
 
 
 def _text_lengths(value: Any) -> list[int]:

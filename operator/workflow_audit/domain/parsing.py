@@ -25,9 +25,6 @@ from workflow_audit.models.search import (
 UNKNOWN = "unknown"
 """What an event says for an identifier that a malformed search does not have."""
 
-COLUMN_CHARACTERS = 255
-"""Width of the columns correlation_id and actor_id."""
-
 
 def parse_search(body: Mapping[str, Any]) -> Search:
     """Give the search that an object describes.
@@ -127,4 +124,4 @@ def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldErro
 
 
 def _identifier(value: object) -> str:
-    return value[:COLUMN_CHARACTERS] if isinstance(value, str) and value else UNKNOWN
+    return value if isinstance(value, str) and value else UNKNOWN

@@ -25,6 +25,7 @@ from pydantic import JsonValue
 
 from workflow_audit.domain.characters import rebuilt, texts
 from workflow_audit.domain.redaction_patterns import (
+    BEFORE_EMAIL,
     BUILTIN,
     SECRET_KEYS,
     Check,
@@ -177,37 +178,42 @@ class Redactor:
         return Redacted(text, dict(counts))
 
     def _found(self, data: bytes) -> list[_Match]:
-        mask = bytearray(data)
         for wall in self._walls:
-            mask = mask.replace(wall, _WALL * len(wall))
+            data = data.replace(wall, _WALL * len(wall))
         found: list[_Match] = []
         for left in reversed(range(_ROUNDS)):
-            matches = self._round(bytes(mask))
+            matches = self._round(data)
             if not matches:
                 break
             if not left:
-                matches = _widened(mask, matches)
+                matches = _widened(data, matches)
             found += matches
-            _cover(mask, matches)
+            data = _covered(data, matches)
         return _merged(found)
 
     def _round(self, data: bytes) -> list[_Match]:
         found = [match for search in self._own for match in _own_matches(search, data)]
+        credentials: list[_Match] = []
         for marker, searches in self._builtin:
+            name = self._names[marker]
+            # In amqp://user:secret@host.example only the secret must go.
+            seen = _covered(data, credentials) if name == BuiltinPattern.EMAIL else data
             matches = [
-                _Match(*span, marker) for search in searches for span in _spans(search, data)
+                _Match(*span, marker) for search in searches for span in _spans(search, seen)
             ]
-            if matches:
-                mask = bytearray(data)
-                _cover(mask, matches)
-                data = bytes(mask)
-                found += matches
+            if name in BEFORE_EMAIL:
+                credentials += matches
+            found += matches
         return found
 
 
-def _cover(mask: bytearray, matches: list[_Match]) -> None:
+def _covered(data: bytes, matches: list[_Match]) -> bytes:
+    if not matches:
+        return data
+    mask = bytearray(data)
     for start, end, _ in matches:
         mask[start:end] = _WALL * (end - start)
+    return bytes(mask)
 
 
 def _encoded(text: str) -> bytes:
@@ -280,15 +286,15 @@ def _own_matches(search: _Search, data: bytes) -> Iterator[_Match]:
             yield _Match(start, end, search.marker)
 
 
-def _widened(mask: bytearray, matches: list[_Match]) -> list[_Match]:
+def _widened(data: bytes, matches: list[_Match]) -> list[_Match]:
     """Give matches from wall to wall: what is then left was searched and held none."""
     wide: list[_Match] = []
     for match in sorted(matches):
         if wide and match.start < wide[-1].end:
             continue
-        start = mask.rfind(_WALL, 0, match.start) + 1
-        end = mask.find(_WALL, match.end)
-        wide.append(_Match(start, len(mask) if end < 0 else end, match.marker))
+        start = data.rfind(_WALL, 0, match.start) + 1
+        end = data.find(_WALL, match.end)
+        wide.append(_Match(start, len(data) if end < 0 else end, match.marker))
     return wide
 
 

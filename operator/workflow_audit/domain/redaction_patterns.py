@@ -346,4 +346,7 @@ BUILTIN: Mapping[BuiltinPattern, tuple[Expression, ...]] = MappingProxyType(
         ),
     }
 )
-"""Expressions by pattern, in the order of search: a secret goes before what it may contain."""
+"""Expressions by pattern, in the order of search; where two match the same, the first names it."""
+
+BEFORE_EMAIL = frozenset({BuiltinPattern.PASSWORD, BuiltinPattern.BEARER_TOKEN})
+"""Patterns whose matches hide text from `email`, to which `secret@host.example` looks like one."""

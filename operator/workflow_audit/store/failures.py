@@ -105,8 +105,8 @@ def connect_trouble(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"the password file cannot be read ({error.strerror or type(error).__name__})"
     first_line = str(error).strip().partition("\n")[0]
-    cause = _BEFORE_CAUSE.sub("", first_line).strip() or type(error).__name__
-    return _cut(cause[0].lower() + cause[1:])
+    cause = _BEFORE_CAUSE.sub("", first_line).strip()
+    return _cut(cause[0].lower() + cause[1:]) if cause else type(error).__name__
 
 
 def _cut(text: str) -> str:

@@ -164,7 +164,7 @@ def _reporting_to(database: Database) -> type[Connection]:
 
     class ReportingConnection(AsyncConnection[TupleRow]):
         @classmethod
-        async def connect(cls, conninfo: str = "", **kwargs: Any) -> Self:  # noqa: ANN401
+        async def connect(cls, conninfo: str = "", **kwargs: Any) -> Self:
             try:
                 connection = await super().connect(conninfo, **kwargs)
             except psycopg.Error as error:

@@ -34,7 +34,10 @@ class WriterOptions:
     """Most rows in one INSERT."""
 
     linger_ms: float = 5
-    """Longest wait for company of an event that came while a batch was in flight; 0: none."""
+    """Longest wait for company while a batch is in flight; 0: none."""
+
+    lanes: int = 2
+    """Most batches in flight: while the server works on one, the next is packed."""
 
     queue_rows: int = 2000
     """Most events that wait, the batch in flight included; then `write` waits for room."""
@@ -58,13 +61,16 @@ class EventWriter:
         self._unresolved: dict[Key, PendingEvent] = {}
         self._queue: deque[PendingEvent] = deque()
         self._arrived = asyncio.Event()
-        self._idle_since = 0.0
-        self._consumer: asyncio.Task[None] | None = None
+        self._gathering = asyncio.Lock()
+        self._in_flight = 0
+        self._consumers: list[asyncio.Task[None]] = []
         self._closing = False
 
     async def open(self) -> None:
         """Begin to write; does not wait for the database."""
-        self._consumer = asyncio.create_task(self._run(), name="event-writer")
+        for number in range(self._options.lanes):
+            lane = asyncio.create_task(self._run(), name=f"event-writer-{number}")
+            self._consumers.append(lane)
 
     async def close(self, timeout_seconds: float = 8.0) -> None:
         """Take no more events, write those that wait, give up after the time-out.
@@ -76,9 +82,9 @@ class EventWriter:
         if self._unresolved:
             waiting = [event.future for event in self._unresolved.values()]
             await asyncio.wait(waiting, timeout=timeout_seconds)
-        if self._consumer:
-            self._consumer.cancel()
-            await asyncio.gather(self._consumer, return_exceptions=True)
+        for lane in self._consumers:
+            lane.cancel()
+        await asyncio.gather(*self._consumers, return_exceptions=True)
         if self._unresolved:
             log.warning("%d events are left for the next start", len(self._unresolved))
         stopping = unavailable(f"the program stops; until then: {self._committer.trouble}")
@@ -167,9 +173,11 @@ class EventWriter:
 
     async def _run(self) -> None:
         while True:
-            await self._arrived.wait()
-            await self._linger()
-            batch = self._taken()
+            async with self._gathering:
+                await self._arrived.wait()
+                await self._linger()
+                batch = self._taken()
+            self._in_flight += 1
             try:
                 await self._committer.commit(batch)
             except Exception as error:  # a bug of ours must not end all writing
@@ -179,21 +187,20 @@ class EventWriter:
                     if not event.future.done():
                         name = type(error).__name__
                         event.future.set_exception(unavailable(f"the writer failed: {name}"))
-            self._idle_since = asyncio.get_running_loop().time()
+            finally:
+                self._in_flight -= 1
 
     async def _linger(self) -> None:
-        """Let company arrive: an event alone goes at once, under load a batch fills up.
+        """Let company arrive: to an idle writer an event goes at once, under load a batch fills up.
 
-        Who came while the last batch was in flight has company; who comes to an idle writer is
-        joined only by what the event loop has ready in the same turn.
+        At once still means with all that the event loop has ready in the same turn.
         """
         if len(self._queue) >= self._options.batch_rows:
             return  # and the callers just woken run while the server works
         await asyncio.sleep(0)
-        oldest = self._queue[0].since
-        if oldest < self._idle_since:
-            left = oldest + self._options.linger_ms / 1000 - asyncio.get_running_loop().time()
-            await asyncio.sleep(max(left, 0))
+        if self._in_flight:
+            waited = asyncio.get_running_loop().time() - self._queue[0].since
+            await asyncio.sleep(max(self._options.linger_ms / 1000 - waited, 0))
 
     def _taken(self) -> list[PendingEvent]:
         size = min(len(self._queue), self._options.batch_rows)

@@ -168,7 +168,7 @@ def test_links_in_an_archive_are_not_followed(tmp_path: Path) -> None:
         extract(path, ("etcd",), tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"no archive", good_archive()[:60]])
+@pytest.mark.parametrize("content", [b"no archive", good_archive()[:60]], ids=["none", "cut"])
 def test_broken_archive(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "archive.tar.gz").write_bytes(content)
     with pytest.raises(LocalError, match="cannot be unpacked"):
