@@ -95,7 +95,7 @@ def configuration() -> Iterator[str]:
     yield "Settings come from environment variables; `workflow-audit config` prints those in force."
     yield "A wrong value is refused at start with its name, the value and the remedy."
     for group in groups(default_settings()):
-        yield from ("", f"## {(type(group).__doc__ or '').strip()}", "")
+        yield from ("", f"## {(type(group).__doc__ or '').strip().rstrip('.')}", "")
         yield "| Variable | Default | Allowed | Meaning |"
         yield "|---|---|---|---|"
         for row in setting_rows(group):

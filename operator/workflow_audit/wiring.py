@@ -147,9 +147,8 @@ async def _cluster_id() -> UUID:
 async def _searches_are_served() -> None:
     served = await asyncio.to_thread(cluster.serves, GROUP, VERSION, WORKFLOW_SEARCH.plural)
     if not served:
-        raise ClusterError(
-            f"the API server does not know {WORKFLOW_SEARCH.plural}.{GROUP}; apply the files in crds/"
-        )
+        resource = f"{WORKFLOW_SEARCH.plural}.{GROUP}"
+        raise ClusterError(f"the API server does not know {resource}; apply the files in crds/")
 
 
 async def _until_done(what: str, attempt: Callable[[], Awaitable[T]]) -> T:

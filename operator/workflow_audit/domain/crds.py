@@ -39,7 +39,7 @@ def _structural(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     schema = _resolved(schema, definitions)
     result: Schema = {}
     for keyword, value in schema.items():
-        if keyword in DROPPED_KEYWORDS or (keyword == "default" and value is None):
+        if keyword in DROPPED_KEYWORDS or (keyword == "default" and value in (None, "")):
             continue
         if keyword == "properties":
             result[keyword] = {k: _structural(v, definitions) for k, v in value.items()}

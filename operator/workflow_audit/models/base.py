@@ -41,6 +41,6 @@ def cel_rules(*rules: tuple[str, str] | tuple[str, str, str]) -> dict[str, JsonV
 
 
 KEY_LENGTH_RULE = cel_rules(
-    ("self.all(key, size(key) >= 1 && size(key) <= 63)", "a label key has 1 to 63 characters")
+    ("self.all(key, size(key) >= 1 && size(key) <= 63)", "a label key must have 1 to 63 characters")
 )
 """Schemas cannot bound the keys of a map; without this one key could be 1 MB long."""

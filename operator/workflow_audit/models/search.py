@@ -67,15 +67,15 @@ class Results(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("self.returned <= self.totalFound", "returned is above totalFound", ".returned"),
+            ("self.returned <= self.totalFound", "returned must not be above totalFound", ".returned"),
             (
                 "self.returned == (has(self.workflows) ? size(self.workflows) : 0)",
-                "returned is not the number of workflows listed",
+                "returned must be the number of workflows listed",
                 ".returned",
             ),
             (
                 "!has(self.workflows) || self.workflows.all(w, w.rank <= self.returned)",
-                "ranks go from 1 to returned without gaps",
+                "ranks must go from 1 to returned without gaps",
                 ".workflows",
             ),
         )
@@ -120,7 +120,7 @@ class SearchSpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("self == oldSelf", "a search is a fact: its spec never changes"),
+            ("self == oldSelf", "a search is a fact, its spec must not change"),
             ("has(self.results) != has(self.failure)", "give either results or failure"),
         )
     )
