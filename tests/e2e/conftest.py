@@ -25,10 +25,11 @@ def api(prepared_environment: LocalEnvironment) -> Iterator[Api]:
 @pytest.fixture
 def searches(
     prepared_environment: LocalEnvironment, api: Api, request: pytest.FixtureRequest
-) -> Searches:
+) -> Iterator[Searches]:
     """A namespace without searches."""
     name = request.node.originalname.removeprefix("test_").replace("_", "-")[:45].strip("-")
-    return Searches(prepared_environment, api, f"{name}-{next(_numbers)}")
+    with Searches(prepared_environment, api, f"{name}-{next(_numbers)}") as own:
+        yield own
 
 
 @pytest.fixture

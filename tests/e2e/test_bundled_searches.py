@@ -34,9 +34,11 @@ class Bundle:
 def bundle(
     prepared_environment: LocalEnvironment, api: Api, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bundle]:
-    searches = Searches(prepared_environment, api, "bundled")
     log = tmp_path_factory.mktemp("bundled") / "operator.log"
-    with OperatorProcess(prepared_environment, log) as operator:
+    with (
+        Searches(prepared_environment, api, "bundled") as searches,
+        OperatorProcess(prepared_environment, log) as operator,
+    ):
         operator.start().wait_ready()
         with SearchWatch(api, searches.namespace) as watch:
             names = searches.create(SPECS)

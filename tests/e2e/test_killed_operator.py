@@ -22,17 +22,17 @@ def test_nothing_is_lost_or_doubled_by_kills_under_load(
 ) -> None:
     moments = random.Random(20261123)  # noqa: S311 - the same moments at every run
     interrupted = 0
-    with Load(searches, SPECS, per_second=80).running() as load:
+    with Load(searches, SPECS, per_second=25).running() as load:
         for _ in range(KILLS):
             operator = start_operator().wait_ready()
-            enough = searches.row_count() + moments.randint(1, 60)
+            enough = searches.row_count() + moments.randint(1, 40)
             eventually(searches.row_count, until=lambda rows, enough=enough: rows >= enough)
             operator.kill()
             interrupted += bool(searches.some_unrecorded())
         last = start_operator().wait_ready()
     assert interrupted == KILLS  # otherwise nothing was under way
     found = load.wait_recorded()
-    assert len(found) > KILLS * 20
+    assert len(found) > KILLS * 10
     assert last.terminate() == 0
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import urllib3
 
@@ -54,7 +54,7 @@ class Api:
             ssl_context=context, maxsize=CONNECTIONS, block=True, retries=False
         )
 
-    def __enter__(self) -> "Api":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,7 +141,7 @@ class SearchWatch:
         self._stopping = False
         self.events: list[dict[str, Any]] = []
 
-    def __enter__(self) -> "SearchWatch":
+    def __enter__(self) -> Self:
         self._version = self._api.get(self._path)["metadata"]["resourceVersion"]
         self._thread = threading.Thread(target=self._run, name="search-watch", daemon=True)
         self._thread.start()

@@ -7,10 +7,10 @@ import ssl
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import yaml
@@ -74,11 +74,10 @@ class FaultyApi:
         self.met: Counter[str] = Counter()
         """How often each fault was met, by its name."""
 
-    def __enter__(self) -> "FaultyApi":
-        started: asyncio.Future[int] = asyncio.run_coroutine_threadsafe(self._start(), self._loop)  # type: ignore[assignment]
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty-api")
         self._thread.start()
-        self._port = started.result(30)  # type: ignore[call-arg]
+        self._port = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,8 +127,8 @@ class FaultyApi:
         return int(self._runner.addresses[0][1])
 
     async def _stop(self) -> None:
-        await self._upstream.close()
         await self._runner.cleanup()
+        await self._upstream.close()
 
     def _serving_context(self) -> ssl.SSLContext:
         certificates = self._environment.control_plane.certificates
@@ -169,11 +168,10 @@ class FaultyApi:
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         url = self._environment.control_plane.url + request.raw_path
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
-        asked: Awaitable[aiohttp.ClientResponse] = self._upstream.request(
-            request.method, url, headers=headers, data=await request.read() or None
-        )
-        answer = await asked
-        try:
+        body = await request.read() or None
+        async with self._upstream.request(
+            request.method, url, headers=headers, data=body
+        ) as answer:
             passed = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=passed)
             await response.prepare(request)
@@ -181,5 +179,3 @@ class FaultyApi:
                 await response.write(chunk)
             await response.write_eof()
             return response
-        finally:
-            answer.close()

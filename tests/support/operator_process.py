@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
@@ -48,14 +48,14 @@ class OperatorProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.log_file = log
 
-    def __enter__(self) -> "OperatorProcess":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._process and self._process.poll() is None:
             self.kill()
 
-    def start(self) -> "OperatorProcess":
+    def start(self) -> Self:
         """Start it; it need not become ready."""
         command = [sys.executable, "-m", "workflow_audit", "operator", "--http-port", "0"]
         with self.log_file.open("xb") as log:
@@ -93,7 +93,7 @@ class OperatorProcess:
         )
         return int(lines[0])
 
-    def wait_ready(self) -> "OperatorProcess":
+    def wait_ready(self) -> Self:
         """Wait until it records searches."""
 
         def ready() -> bool:

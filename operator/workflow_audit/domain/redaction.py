@@ -44,8 +44,8 @@ _MAX_SEARCHED_BYTES = 2**27
 
 `a.*b|a` reads to the end of the text for each of its matches, which is quadratic."""
 
-_MAX_REREAD_BYTES = 2**24
-"""Most bytes that a built-in expression may read again in one text of endless `PWD=/`."""
+_MAX_REREAD_BYTES = 2**23
+"""Most bytes that a built-in expression may read again in one text, as in `://a:1/` without end."""
 
 _MAX_PROGRAM = 20_000
 """Most instructions of an own pattern; a counted `.{1000}` has 8,004."""
@@ -267,7 +267,7 @@ def _spans(search: _Search, data: bytes) -> Iterator[Span]:
         yield from spans
         stop = match.end() if start == match.start() else start
         position = spans[-1][1] if spans else stop
-        budget -= match.end() - position
+        budget -= max(0, match.end() - position)
         if budget < 0:
             yield position, len(data)
             return

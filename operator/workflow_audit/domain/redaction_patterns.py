@@ -49,8 +49,9 @@ SECRET_KEYS: Mapping[BuiltinPattern, str] = MappingProxyType(
 """Keys of a tree whose text is a secret as a whole, whatever it looks like."""
 
 # Quoted as in JSON inside JSON, in JSON, in YAML or a shell; an open quote ends with its line.
+# Of a bare value the beginning is enough: `_value` looks for its end.
 _QUOTED = r"""(?:\\+"([^"\n]+)|"((?:[^"\\\n]|\\.)+)|'((?:[^'\\\n]|\\.|'')+))"""
-_VALUE = rf"""(?:\s*{_QUOTED}|[ \t]*(?:[|>][-+]?[ \t]*\r?\n[ \t]*)?(\\*[^\s"'\\]\S*))"""
+_VALUE = rf"""(?:\s*{_QUOTED}|[ \t]*(?:[|>][-+]?[ \t]*\r?\n[ \t]*)?(\\*[^\s"'\\]))"""
 _ASSIGNED = rf"""\\*["'\]]{{0,2}}[ \t]*(?:=>|:=|[=:]){_VALUE}"""
 
 _PLACEHOLDER = re.compile(
@@ -62,11 +63,13 @@ _PROSE = frozenset(
     b" deprecated different does empty error expired failed failure for from has have if in"
     b" incorrect invalid is it missing mismatch must needs never not of ok on only or provided"
     b" rejected required reset rotated set should still that the this to too unknown unset used"
-    b" using was were when will with wrong you your".split()
+    b" using was were when will with wrong yes you your".split()
 )
-# Where `password=x,user=y` goes on; without a name behind it, the sign may be part of the value.
-_NEXT_ENTRY = re.compile(rb"""["'`](?:[\s,;:&}\])]|$)|[;&,][A-Za-z_][\w.-]*[=:]""")
+# Where a bare value ends, also at a wall. A sign without a name behind it may be part of it.
+_END = re.compile(rb"""[\s\xff]|["'`](?:[\s\xff,;:&}\])]|$)|[;&,][A-Za-z_][\w.-]*[=:]""")
+_TOKEN = re.compile(rb"[\w~+/.=:-]+")
 _MIN_TOKEN, _SURE_TOKEN = 8, 24
+_MIN_PIN = 4
 
 
 def is_placeholder(value: bytes) -> bool:
@@ -75,12 +78,11 @@ def is_placeholder(value: bytes) -> bool:
 
 
 def _value(data: bytes, _match: int, start: int, end: int) -> Iterator[Span]:
-    value = data[start:end]
     if data[start - 1 : start] in {b'"', b"'"}:
-        value = value.rstrip(b"\\")
+        value = data[start:end].rstrip(b"\\")
     else:
-        following = _NEXT_ENTRY.search(value)
-        value = value[: following.start()] if following else value
+        stop = _END.search(data, start)
+        value = data[start : stop.start() if stop else len(data)]
         if is_placeholder(value):
             return
         value = value.rstrip(b".,;:)]}>\"'`")
@@ -94,9 +96,12 @@ def _password(data: bytes, match: int, start: int, end: int) -> Iterator[Span]:
     told = quoted or head.rstrip().endswith(b"=")
     for _, stop in _value(data, match, start, end):
         value = data[start:stop]
-        # PWD=/srv is a folder, "tests pass: 12" a report, "--password --user" two flags.
+        # PWD=/srv is a folder, "pass: ok" and pass=12 a report, "--password --user" two flags.
         folder = head.startswith(b"pwd") and value.startswith(b"/")
-        report = head.startswith(b"pass:") and not quoted
+        report = not quoted and (
+            head.startswith(b"pass:")
+            or (head == b"pass=" and value.isdigit() and len(value) < _MIN_PIN)
+        )
         flags = data[match : match + 2] == b"--" == value[:2]
         if not (folder or report or flags or (not told and value.lower() in _PROSE)):
             yield start, stop
@@ -117,6 +122,8 @@ def _random(data: bytes, match: int, start: int, end: int) -> Iterator[Span]:
 
 
 def _looks_random(value: bytes) -> bool:
+    if not _TOKEN.fullmatch(value):
+        return False
     mixed = any(byte in _DIGITS for byte in value) or value[1:] != value[1:].lower()
     return len(value) >= _SURE_TOKEN or (mixed and len(value) >= _MIN_TOKEN)
 
@@ -334,7 +341,8 @@ BUILTIN: Mapping[BuiltinPattern, tuple[Expression, ...]] = MappingProxyType(
                 _phone(range(10, 12), b"-.+"),
             ),
             Expression(
-                r"(?:\(0[0-9]{1,4}\) ?|\b0[0-9]{2,4}[ /-])[0-9]{2,8}(?:[ -][0-9]{2,8}){0,4}",
+                r"(?:\(0[0-9]{1,4}\) ?|\b0[1-9][0-9]{1,3}[ /-]|\b00[1-9][0-9]{0,2}[ /-][0-9]+[ /-])"
+                r"[0-9]{2,8}(?:[ -][0-9]{2,8}){0,4}",
                 _phone(range(9, 15), b"-.+"),
             ),
             Expression(r"\b0[1-9](?:[ .-][0-9]{2}){4}", _phone(range(10, 11), b"-.+")),

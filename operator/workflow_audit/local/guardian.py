@@ -26,7 +26,7 @@ GUARDIAN_FILE = "guardian.json"
 GRACE_SECONDS = 2.0
 """Nobody needs the data any more: then whatever still runs is killed."""
 
-RELEASE_SECONDS = 30.0
+RELEASE_SECONDS = 120.0
 
 
 class Guardian:

@@ -67,7 +67,11 @@ class Results(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("self.returned <= self.totalFound", "returned must not be above totalFound", ".returned"),
+            (
+                "self.returned <= self.totalFound",
+                "returned must not be above totalFound",
+                ".returned",
+            ),
             (
                 "self.returned == (has(self.workflows) ? size(self.workflows) : 0)",
                 "returned must be the number of workflows listed",

@@ -12,7 +12,7 @@ import pytest
 
 from workflow_audit.local import background
 from workflow_audit.local.folders import STATE_VARIABLE
-from workflow_audit.local.processes import marked_processes
+from workflow_audit.local.processes import ProcessId, marked_processes
 from workflow_audit.local.waiting import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
@@ -113,10 +113,11 @@ def test_from_up_to_purge(local: Local) -> None:
     kept = through_shell(local, f"kubectl get cm kept -o name; {sql} \"SELECT 'kept'::regclass\"")
     assert kept.split() == ["configmap/kept", "kept"]
 
-    last = local.pids()
+    last = [ProcessId.of(pid) for pid in local.pids().values() if pid]
     local("down", "--purge")
     assert not local.folder.exists()
-    assert not any(psutil.pid_exists(pid) for pid in last.values() if pid)
+    assert len(last) == 4
+    assert not any(process.alive for process in last)
 
 
 def test_damaged_state_can_be_purged(local: Local) -> None:

@@ -38,7 +38,7 @@ def test_owner_is_killed(how: signal.Signals) -> None:
         folder, processes = Path(name), [ProcessId.of(int(pid)) for pid in pids]
         assert len(processes) == 4
         owner.send_signal(how)
-        wait_until(lambda: not folder.exists(), 15, "the folder is gone")
+        wait_until(lambda: not folder.exists(), 60, "the folder is gone")
     assert not any(process.alive for process in processes)
 
 
@@ -52,9 +52,9 @@ def test_owner_is_interrupted_while_it_starts(tmp_path: Path) -> None:
         start_new_session=True,
     ) as owner:
         base = temporary_base()
-        wait_until(lambda: started_by(owner.pid, base) != [], 20, "etcd is being started")
+        wait_until(lambda: started_by(owner.pid, base) != [], 60, "etcd is being started")
         owner.send_signal(signal.SIGINT)
-        _, errors = owner.communicate(timeout=30)
+        _, errors = owner.communicate(timeout=60)
     assert "KeyboardInterrupt" in errors
     kept = [path.name for path in tmp_path.rglob("*.log")]
     assert "etcd.log" in kept

@@ -21,7 +21,9 @@ from store_support import (
 
 from workflow_audit.errors import DatabaseUnavailableError, EventRefusedError
 from workflow_audit.models.event import Written
+from workflow_audit.store import batches
 from workflow_audit.store.rows import COLUMNS
+from workflow_audit.store.sql import QUERIES
 from workflow_audit.store.writer import EventWriter, WriterOptions
 
 pytestmark = pytest.mark.database
@@ -378,3 +380,30 @@ async def test_what_is_stored_is_json_as_it_was(database: TestDatabase) -> None:
     async with a_writer(database) as writer:
         await writer.write(an_event(1, event_data=data))
     assert database.rows("SELECT event_data FROM audit_events") == [(data,)]
+
+
+async def test_a_bug_of_the_writer_fails_its_batch_and_not_the_next(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(rows: object) -> dict[str, Any]:
+        raise LookupError("a bug")
+
+    async with a_writer(database) as writer:
+        with monkeypatch.context() as patched:
+            patched.setattr(batches, "columns", broken)
+            with pytest.raises(DatabaseUnavailableError, match="the writer failed: LookupError"):
+                await writer.write(an_event(1))
+        assert "nobody thought of" in caplog.text
+        assert isinstance(await writer.write(an_event(1)), Written)
+
+
+async def test_an_event_that_is_neither_written_nor_found_is_not_acknowledged(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nothing = {**QUERIES, "find_replays": QUERIES["find_replays"].replace(b" = ANY", b" <> ANY")}
+    async with a_writer(database) as writer:
+        await writer.write(an_event(1))
+        monkeypatch.setattr(batches, "QUERIES", nothing)
+        with pytest.raises(DatabaseUnavailableError, match="neither written nor found"):
+            await writer.write(an_event(1))
+    assert "neither written nor found" in caplog.text

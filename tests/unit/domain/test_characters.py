@@ -2,11 +2,12 @@
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workflow_audit.domain.characters import clean, clean_tree, rebuilt, texts
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ANY_TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x00\ud800\udfff"))
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | ANY_TEXT,
@@ -88,6 +89,7 @@ def test_depth_has_no_limit() -> None:
     assert cleaned == ["\ufffd"]
 
 
+@PATIENT
 @given(TREES)
 def test_a_cleaned_tree_can_be_stored_and_is_clean(tree: object) -> None:
     cleaned, count = clean_tree(tree)
@@ -97,6 +99,7 @@ def test_a_cleaned_tree_can_be_stored_and_is_clean(tree: object) -> None:
     assert count == sum(clean(text)[1] for text in texts(tree))
 
 
+@PATIENT
 @given(TREES)
 def test_nothing_else_is_changed(tree: object) -> None:
     assert rebuilt(tree, of_key=str, of_text=lambda _, text: text) == tree

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from workflow_audit.domain.redaction import Redacted, Redactor
@@ -188,6 +188,7 @@ PHONES = [
     ("020 7946 0958 or 0171/1234567", "{phone} or {phone}"),
     ("Tel. 01 23 45 67 89", "Tel. {phone}"),
     ("phone: 2025550147", "phone: {phone}"),
+    ("0049 30 1234567", "{phone}"),
     ("+44 20 7946 0958 2026-11-23", "{phone} 2026-11-23"),
 ]
 CARDS = [
@@ -236,7 +237,8 @@ def test_shapes(text: str, expected: str) -> None:
         "MountVolume failed: secret not found, token expired, tokens=512 max_tokens: 5",
         "api-7d9f8b6c5-x2x4z app.kubernetes.io/name=api default/api:8080 postgres-main:5432",
         "http://host:8080/users/@me https://registry.example.com/v2/ ssh://git@host/repo",
-        "bypass=true compass: 5 PWD=/srv tests pass: 12",
+        "bypass=true compass: 5 PWD=/srv tests pass: 12 pass=3 (using password: YES)",
+        "007 123456 objects 0012 34567, serviceAccountToken: {expirationSeconds: 3607}",
         # prose and placeholders
         "password: must be longer; the passwd is wrong, password is required",
         "password=null password='' password=${DB_PASSWORD} password: {{ .Values.x }}",
@@ -405,6 +407,8 @@ def test_a_common_word_as_replacement_does_not_protect_a_secret() -> None:
 
 # --- Any text ---
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 PIECES = st.sampled_from(
     [row[0] for row in (*EMAILS, *IPV6S, *TOKENS, *PASSWORDS, *PRIVATE_KEYS, *PHONES, *CARDS)]
     + [
@@ -464,6 +468,7 @@ UNMISTAKABLE = [
 ]
 
 
+@PATIENT
 @given(ANY_TEXT, st.sampled_from(UNMISTAKABLE))
 @example("password=password=password=password=password=x", REDACTOR)
 @example("PWD=/srv;PGPASSWORD=hunter2", REDACTOR)
@@ -474,12 +479,14 @@ def test_redacting_settles(text: str, redactor: Redactor) -> None:
         assert once.text is text
 
 
+@PATIENT
 @given(ANY_TEXT, st.sampled_from(["", "x", "***", "{name}", "=", "1.", "@a.bc"]))
 def test_any_replacement_is_taken(text: str, replacement: str) -> None:
     result = own(replacement=replacement).redact(text)
     assert result.counts or result.text is text
 
 
+@PATIENT
 @given(ANY_TEXT)
 def test_counts_equal_the_markers(text: str) -> None:
     redactor = own(replacement="⟦{name}⟧")
@@ -497,6 +504,7 @@ def shape(value: object) -> object:
     return "text" if isinstance(value, str) else (type(value), value)
 
 
+@PATIENT
 @given(TREES)
 def test_a_tree_keeps_its_structure_and_settles(tree: object) -> None:
     redacted, counts = REDACTOR.redact_tree(tree)
@@ -505,6 +513,7 @@ def test_a_tree_keeps_its_structure_and_settles(tree: object) -> None:
     assert REDACTOR.redact_tree(redacted) == (redacted, Counter())
 
 
+@PATIENT
 @given(st.lists(ANY_TEXT, max_size=5))
 def test_a_tree_finds_what_each_text_alone_would_give(texts: list[str]) -> None:
     for redactor in (REDACTOR, own("^a", "é$", r"\bx\b")):
@@ -540,6 +549,7 @@ PLANTED = st.tuples(
 SURROUNDINGS = st.text(max_size=30) | st.lists(PIECES, max_size=4).map(" ".join)
 
 
+@PATIENT
 @given(SURROUNDINGS, PLANTED, SURROUNDINGS, st.sampled_from(["[redacted:{name}]", "***", ""]))
 def test_planted_secrets_never_survive(
     before: str, planted: tuple[str, str], after: str, marker: str
@@ -593,20 +603,28 @@ def grows_linearly(redactor: Redactor, unit: str, size: int) -> bool:
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_linear_in_the_text(unit: str) -> None:
-    assert any(grows_linearly(REDACTOR, unit, 200_000) for _ in range(5))
+    assert any(grows_linearly(REDACTOR, unit, 60_000) for _ in range(5))
 
 
 @pytest.mark.parametrize("regex", ["(?s)a.*b|a", "a*", "(a+a+)+b", "a", "(?:a?){90}a{90}"])
 def test_time_is_linear_for_any_own_pattern(regex: str) -> None:
     redactor = own(regex, builtin=())
-    assert any(grows_linearly(redactor, "a", 400_000) for _ in range(5))
+    assert any(grows_linearly(redactor, "a", 100_000) for _ in range(5))
+
+
+def test_a_text_that_would_settle_slowly_goes_as_a_whole() -> None:
+    redactor = own(r"x\b")  # each match lets the character before it match in turn
+    once = redactor.redact("a xxxxxxxx\nb@c.de y")
+    assert once.text.endswith("\nb@c.de y".replace("b@c.de", "[redacted:email]"))
+    assert "x" not in once.text
+    assert redactor.redact(once.text) == Redacted(once.text)
 
 
 def test_what_is_too_much_to_search_goes_as_a_whole() -> None:
     many = own("(?s)a.*b|a", builtin=()).redact("a" * 100_000)
     assert "a" not in many.text.replace("[redacted:own-0]", "")
-    folders = REDACTOR.redact("PWD=/;" * 100_000 + "PGPASSWORD=hunter2")
-    assert "hunter2" not in folders.text
+    urls = REDACTOR.redact("://a:1/" * 100_000 + "://u:hunter2@h")
+    assert "hunter2" not in urls.text
 
 
 def test_searches_without_matches_take_little_time() -> None:

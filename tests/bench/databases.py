@@ -1,0 +1,46 @@
+"""Databases of their own on the shared server: migrated, empty, gone afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from workflow_audit.local.environment import WRITER, LocalEnvironment
+from workflow_audit.store import schema
+from workflow_audit.store.address import DatabaseAddress
+
+
+@dataclass(frozen=True)
+class FreshDatabase:
+    """A database with the schema and no rows."""
+
+    administrator: str
+    """URL of the superuser."""
+
+    writer: str
+    """URL of the role by which the operator writes."""
+
+    @contextmanager
+    def connected(self) -> Iterator[psycopg.Connection[Any]]:
+        """Give a session of the superuser, each statement its own transaction."""
+        with psycopg.connect(self.administrator, autocommit=True) as connection:
+            yield connection
+
+
+@contextmanager
+def fresh_database(environment: LocalEnvironment, name: str) -> Iterator[FreshDatabase]:
+    """Give a migrated database; it is dropped when the block ends."""
+    postgres = environment.postgres
+    superuser = postgres.superuser_url.rpartition("/")[0] + f"/{name}"
+    password = environment.role_passwords[WRITER]
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            schema.migrate(DatabaseAddress(url=superuser))
+            yield FreshDatabase(superuser, postgres.url(WRITER, password, name))
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            server.execute(drop)

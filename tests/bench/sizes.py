@@ -1,0 +1,60 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Searches offered on a fixed schedule."""
+
+    per_second: int
+    seconds: int
+
+    @property
+    def count(self) -> int:
+        """How many that are."""
+        return self.per_second * self.seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Sample sizes of one run."""
+
+    rounds: int = 3
+    """Repeats of whatever is compared as a pair; the median counts."""
+
+    connections: int = 32
+    ceiling: int = 1500
+    """Searches that the bare client creates and patches, before and again after each drain."""
+
+    drain: int = 3000
+    warm_up: int = 50
+    """Searches before the first measured one of a rate."""
+
+    rates: tuple[Rate, ...] = (Rate(10, 30), Rate(50, 20))
+    write_rate: Rate = Rate(50, 20)
+    write_callers: int = 400
+    """Events in flight at saturation: one full batch being committed and one being filled."""
+
+    rows: int = 20_000
+    """Rows of one write, of one COPY, and of the table that is weighed; at most 24,000, which is
+    what fits into the shortest month at one event every 100 s."""
+
+    backlog: int = 20_000
+    idle_seconds: float = 10.0
+    """Before the memory of an operator that has nothing to do is read."""
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    rounds=1,
+    ceiling=200,
+    drain=400,
+    warm_up=10,
+    rates=(Rate(10, 5), Rate(50, 4)),
+    write_rate=Rate(50, 4),
+    rows=2000,
+    backlog=1000,
+    idle_seconds=3.0,
+)
+"""To see that it works; its figures mean little."""

@@ -1,0 +1,249 @@
+"""A search is recorded after COMMIT and not before, and never given up."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from unit.searches import CLUSTER, FAILED, RECORDED_AT, REDACTOR, TINY, a_search, an_event, changed
+
+from workflow_audit import metrics
+from workflow_audit.errors import DatabaseUnavailableError, EventRefusedError, RecordingError
+from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.models.outcome import Recorded, Skipped
+from workflow_audit.models.policy import RecordingPolicy
+from workflow_audit.services.pending import PendingSearches
+from workflow_audit.services.recording import ApplyingPolicy, Recorder
+
+NOW = datetime(2026, 11, 23, 10, 32, 7, tzinfo=UTC)
+DOWN = DatabaseUnavailableError("the database does not answer", retry_after_seconds=5)
+SECRET = "hunter2demo"
+
+Answer = Exception | bool
+
+
+@dataclass
+class Table:
+    """Keeps events; fails as often as it was told to."""
+
+    answers: list[Answer] = field(default_factory=list)
+    """What comes of each attempt: an error, or whether the row was there already."""
+    events: list[AuditEvent] = field(default_factory=list)
+    timeouts: list[float | None] = field(default_factory=list)
+
+    async def write(self, event: AuditEvent, timeout_seconds: float | None = None) -> Written:
+        self.timeouts.append(timeout_seconds)
+        answer = self.answers.pop(0) if self.answers else False
+        if isinstance(answer, Exception):
+            raise answer
+        self.events.append(event)
+        return Written(RECORDED_AT, replayed=answer)
+
+
+def recorder(writer: Any, policy: RecordingPolicy | None = None) -> Recorder:
+    return Recorder(
+        writer=writer,
+        policy=ApplyingPolicy("default", policy or RecordingPolicy(), REDACTOR),
+        cluster_id=CLUSTER,
+        pending=PendingSearches(lambda: NOW),
+        patience_seconds=7,
+        retry_seconds=0.001,
+    )
+
+
+def value(name: str, **labels: str) -> float:
+    return metrics.REGISTRY.get_sample_value(f"workflow_audit_{name}", labels) or 0.0
+
+
+async def counted(action: Callable[[], Awaitable[Any]]) -> dict[str, float]:
+    """Which metrics an action raises by how much."""
+
+    def now() -> dict[str, float]:
+        return {
+            "recorded": value("events_total", status="recorded"),
+            "replayed": value("events_total", status="replayed"),
+            "skipped": value("events_total", status="skipped"),
+            "success": value("searches_total", outcome="success"),
+            "failure": value("searches_total", outcome="failure"),
+            "low": value("low_confidence_searches_total"),
+            "unattributed": value("unattributed_scores_total"),
+            "password": value("redactions_total", pattern="password"),
+        }
+
+    before = now()
+    await action()
+    return {name: more for name, after in now().items() if (more := after - before[name])}
+
+
+async def test_a_search_becomes_its_event() -> None:
+    table = Table()
+    outcome = await recorder(table).record(a_search(), patient=False)
+    assert outcome == Recorded(an_event(), RECORDED_AT, "default", low_confidence=False)
+    assert table.events == [an_event()]
+
+
+UNEXPLAINED = changed(TINY, ("results", "workflows", 1, "scoring", "labelBoost"), 0.3)
+LOW = changed(TINY, ("results", "workflows", 0, "scoring", "confidence"), 0.45)
+WITH_SECRET = changed(TINY, ("query", "text"), f"password={SECRET}")
+
+
+@pytest.mark.parametrize(
+    ("spec", "replayed", "counts"),
+    [
+        pytest.param(TINY, False, {"recorded": 1, "success": 1}, id="success"),
+        pytest.param(FAILED, False, {"recorded": 1, "failure": 1}, id="failure"),
+        pytest.param({}, False, {"recorded": 1, "failure": 1}, id="invalid"),
+        pytest.param(LOW, False, {"recorded": 1, "success": 1, "low": 1}, id="low-confidence"),
+        pytest.param(
+            UNEXPLAINED, False, {"recorded": 1, "success": 1, "unattributed": 1}, id="unattributed"
+        ),
+        pytest.param(
+            WITH_SECRET, False, {"recorded": 1, "success": 1, "password": 1}, id="redacted"
+        ),
+        pytest.param(LOW, True, {"replayed": 1}, id="a-replay-does-not-count-twice"),
+        pytest.param(WITH_SECRET, True, {"replayed": 1}, id="nor-its-redactions"),
+    ],
+)
+async def test_counts(spec: dict[str, Any], replayed: bool, counts: dict[str, float]) -> None:
+    table = Table([replayed])
+    assert (
+        await counted(lambda: recorder(table).record(a_search(spec), patient=False)) == counts
+    )
+
+
+async def test_a_replay_is_a_success() -> None:
+    outcome = await recorder(Table([True])).record(a_search(), patient=False)
+    assert isinstance(outcome, Recorded)
+
+
+async def test_nothing_is_written_when_auditing_is_off() -> None:
+    table = Table()
+    off = recorder(table, RecordingPolicy(enabled=False))
+    assert await counted(lambda: off.record(a_search(), patient=False)) == {"skipped": 1}
+    assert await off.record(a_search(), patient=False) == Skipped("default")
+    assert table.timeouts == []
+
+
+@pytest.mark.parametrize("error", [DOWN, EventRefusedError("row 7 is refused")])
+async def test_without_patience_a_database_error_is_told_at_once(error: Exception) -> None:
+    table = Table([error])
+    with pytest.raises(type(error)) as caught:
+        await recorder(table).record(a_search(), patient=False)
+    assert caught.value is error
+    assert table.timeouts == [7]
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        pytest.param([DOWN] * 5, id="database-down"),
+        pytest.param([EventRefusedError("no"), DOWN], id="refused-then-down"),
+        pytest.param([KeyError("x"), ValueError("y")], id="mistakes-of-ours"),
+    ],
+)
+async def test_with_patience_it_goes_on_until_it_is_recorded(errors: list[Answer]) -> None:
+    table = Table(list(errors))
+    outcome = await recorder(table).record(a_search(), patient=True)
+    assert isinstance(outcome, Recorded)
+    assert len(table.events) == 1
+    assert table.timeouts == [None] * (len(errors) + 1)
+
+
+async def test_failed_attempts_count_nothing() -> None:
+    table = Table([DOWN, DOWN])
+    counts = await counted(lambda: recorder(table).record(a_search(), patient=True))
+    assert counts == {"recorded": 1, "success": 1}
+
+
+async def test_a_mistake_of_ours_is_told_without_what_it_repeats(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    search = a_search(WITH_SECRET)
+    with pytest.raises(RecordingError) as caught:
+        await recorder(Table([KeyError(f"password={SECRET}")])).record(search, patient=False)
+    assert str(caught.value).startswith("KeyError at test_recording.py:")
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "not recorded yet: KeyError at test_recording.py:" in caplog.text
+    assert SECRET not in caplog.text + "".join(repr(r.__dict__) for r in caplog.records)
+
+
+async def test_logs_name_the_search_and_hold_none_of_its_texts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await recorder(Table([DOWN])).record(a_search(WITH_SECRET), patient=True)
+    waiting, recorded = (r for r in caplog.records if r.name.endswith("recording"))
+    assert (waiting.levelname, recorded.levelname) == ("WARNING", "INFO")
+    fields = {
+        "correlation_id": "rr-2026-001",
+        "event_id": str(an_event().event_id),
+        "namespace": "payments",
+        "search": "rr-2026-001-x7k2p",
+        "outcome": "success",
+        "replayed": False,
+    }
+    assert {name: recorded.__dict__[name] for name in fields} == fields
+    assert (waiting.__dict__["namespace"], waiting.__dict__["search"]) == (
+        "payments",
+        "rr-2026-001-x7k2p",
+    )
+    assert SECRET not in "".join(repr(r.__dict__) for r in caplog.records)
+
+
+class Slow:
+    """A database that answers when it is let."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def write(self, event: AuditEvent, timeout_seconds: float | None = None) -> Written:
+        self.asked.set()
+        await self.let.wait()
+        return Written(RECORDED_AT, replayed=False)
+
+
+async def test_nothing_is_told_before_commit_and_the_search_is_pending_until_then() -> None:
+    database = Slow()
+    task = asyncio.create_task(recorder(database).record(a_search(), patient=False))
+    await database.asked.wait()
+    assert not task.done()
+    assert value("pending_searches") == 1
+    assert value("oldest_pending_seconds") == 60
+    database.let.set()
+    await task
+    assert value("pending_searches") == 0
+    assert value("oldest_pending_seconds") == 0
+
+
+async def test_cancellation_ends_it_and_leaves_nothing_pending() -> None:
+    database = Slow()
+    task = asyncio.create_task(recorder(database).record(a_search(), patient=True))
+    await database.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert value("pending_searches") == 0
+
+
+@pytest.mark.parametrize("error", [DOWN, KeyError("x")])
+async def test_a_search_that_failed_is_pending_no_more(error: Exception) -> None:
+    with pytest.raises((DatabaseUnavailableError, RecordingError)):
+        await recorder(Table([error])).record(a_search(), patient=False)
+    assert value("pending_searches") == 0
+
+
+async def test_a_patient_search_can_be_cancelled_while_it_pauses() -> None:
+    table = Table([DOWN] * 10_000)
+    task = asyncio.create_task(recorder(table).record(a_search(), patient=True))
+    while len(table.timeouts) < 3:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert table.events == []
