@@ -21,6 +21,7 @@ from bench.copying import measure_copy
 from bench.corpus import Corpus
 from bench.documentation import update_table
 from bench.draining import measure_drains, measured_drain
+from bench.figures import MILLISECONDS
 from bench.latency import measure_latency
 from bench.machine import machine_facts
 from bench.report import show, write_json
@@ -64,8 +65,11 @@ Exit codes: 0 measured, limits met or not; 1 a measurement failed; 2 a wrong com
 130 interrupted, with a table of what was measured until then.
 """
 
+PLAIN_WIDTH = 160
+"""Of the table, where it does not go to a terminal."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 progress = Console(stderr=True)
 
 
@@ -150,7 +154,7 @@ def _profile(bench: Bench, *, update_docs: bool) -> int:
     file = bench.scratch / "operator.profile"
     title = f"draining {bench.sizes.drain} searches under cProfile"
     drain = uvloop.run(measured_drain(bench, "profile", title, 0.0, file))
-    cpu_seconds = drain.cpu_ms[OPERATOR] * bench.sizes.drain / 1000
+    cpu_seconds = drain.cpu_ms[OPERATOR] * bench.sizes.drain / MILLISECONDS
     text = profiling.show_profile(console, file, bench.sizes.drain, cpu_seconds)
     if update_docs:
         profiling.update_document(text)

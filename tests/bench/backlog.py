@@ -119,7 +119,7 @@ async def _restarts(bench: Bench) -> None:
                 before = await administrator.counters()
                 async with running_operator(bench.environment) as operator:
                     seconds.append(operator.ready - operator.started)
-                    cpu.append(operator.cpu_at_ready[OPERATOR])
+                    cpu.append(operator.cpu_at_ready)
                     await asyncio.sleep(AFTER_READY_SECONDS)
                     later_cpu.append(cpu_seconds({OPERATOR: operator.pid})[OPERATOR])
                     lists.append(Listed.between(before, await administrator.counters()))
@@ -127,15 +127,13 @@ async def _restarts(bench: Bench) -> None:
     sample = f"{bench.sizes.rounds} restarts, {whole.objects:,.0f} recorded searches"
     objects = [listed.objects for listed in lists]
     sizes = [listed.sent_bytes for listed in lists]
-    most_objects = max(objects)
+    most, none = [max(objects)], Limit("=", 0)
     bench.add(
         [
             median_figure(9, "restart: until ready", seconds, "s", sample, limit=Limit("<", 3)),
             median_figure(9, "restart: CPU until ready", cpu, "s", sample),
             median_figure(9, "restart: CPU 5 s later", later_cpu, "s", sample),
-            median_figure(
-                9, "restart: searches listed", [most_objects], "", sample, limit=Limit("=", 0)
-            ),
+            median_figure(9, "restart: searches listed", most, "", sample, limit=none),
             median_figure(9, "restart: bytes of all lists of searches", sizes, "bytes", sample),
             median_figure(9, "for comparison: a full list", [whole.sent_bytes], "bytes", sample),
         ]

@@ -14,7 +14,7 @@ from bench.accounting import cpu_seconds, difference, server_pids
 from bench.cluster import Cluster, in_parallel, searches
 from bench.context import Bench
 from bench.corpus import status_patch
-from bench.figures import Figure, median_figure
+from bench.figures import MILLISECONDS, Figure, median_figure
 from bench.watching import SearchWatch
 from workflow_audit.local.progress import Reporter, reported
 
@@ -89,7 +89,7 @@ async def measured_ceiling(bench: Bench, namespace: str, title: str) -> Ceiling:
     return Ceiling(
         creates_per_second,
         count / seconds,
-        {name: 1000 * cpu / count for name, cpu in used.items()},
+        {name: MILLISECONDS * cpu / count for name, cpu in used.items()},
     )
 
 

@@ -43,8 +43,11 @@ class Operator:
 
     started: float = 0.0
     ready: float = 0.0
-    cpu_at_ready: dict[str, float] = field(default_factory=dict)
-    """CPU seconds of it and of all others at that moment."""
+    cpu_at_start: dict[str, float] = field(default_factory=dict)
+    """CPU seconds of all others when it was started."""
+
+    cpu_at_ready: float = 0.0
+    """Its own CPU seconds when it was ready."""
 
     @property
     def pid(self) -> int:
@@ -61,6 +64,7 @@ class Operator:
 
         def launch(port: int) -> Launch:
             described = self._launch(port)
+            self.cpu_at_start = accounting.cpu_seconds(accounting.server_pids(self.environment))
             self.started = time.monotonic()
             return described
 
@@ -99,7 +103,8 @@ class Operator:
         while time.monotonic() < end:
             if _answers(port):
                 self.ready = time.monotonic()
-                self.cpu_at_ready = accounting.cpu_seconds(self.pids)
+                own = {accounting.OPERATOR: self.pid}
+                self.cpu_at_ready = accounting.cpu_seconds(own)[accounting.OPERATOR]
                 if self.profile:
                     os.kill(self.pid, PROFILE_BEGINS)
                 return True

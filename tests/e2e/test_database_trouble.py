@@ -56,7 +56,7 @@ def refusing_connections(postgres: Postgres) -> Iterator[None]:
         pytest.param(refusing_connections, "not currently accepting connections", id="refusing"),
     ],
 )
-def test_outage_under_load_loses_nothing_and_status_says_why(
+def test_outage_under_load_loses_nothing_and_status_says_why(  # noqa: PLR0917
     searches: Searches,
     api: Api,
     start_operator: StartOperator,
@@ -100,8 +100,8 @@ def assert_waiting_for_the_database(status: dict) -> None:
 def assert_alive_but_not_ready(operator: OperatorProcess, cause: str) -> None:
     assert operator.running
     assert operator.probe("/healthz") == (200, "ok\n")
-    status, text = eventually(lambda: operator.probe("/readyz"), until=lambda seen: seen[0] == 503)
-    assert f"database: PostgreSQL is not available: {cause}" in text or cause in text
+    _, text = eventually(lambda: operator.probe("/readyz"), until=lambda seen: seen[0] == 503)
+    assert cause in text
     assert "watch: ok" in text
 
 

@@ -1,4 +1,4 @@
-"""What any status must keep, by Kubernetes' API conventions (after fluxcd/pkg, conditions/check)."""
+"""What any status must keep, by Kubernetes' API conventions (after fluxcd's conditions/check)."""
 
 import re
 from datetime import datetime

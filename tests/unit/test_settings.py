@@ -142,7 +142,7 @@ def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             "AUDIT_OPERATOR_PATIENCE_SECONDS",
             "nan",
-            "'nan' is refused: input should be greater than or equal to 0.1; "
+            "'nan' is refused: input should be less than or equal to 600; "
             "give 0.1 to 600, or leave it out for 10",
             id="not-a-number",
         ),

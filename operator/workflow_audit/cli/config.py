@@ -33,6 +33,10 @@ class Output(StrEnum):
     JSON = "json"
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG)
 def run(
     output: Annotated[Output, typer.Option(help="table for people, json for machines.")] = (
         Output.TABLE

@@ -19,6 +19,10 @@ Exit codes: 0 done, 1 a file cannot be written (stderr says why).
 """
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG)
 def run(
     output: Annotated[
         Path | None, typer.Option(help="Folder for one file each; else all go to stdout.")

@@ -35,6 +35,10 @@ TABLE_LINES = 16
 console = Console()
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG)
 def run(
     *,
     leave: Annotated[

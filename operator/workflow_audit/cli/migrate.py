@@ -18,6 +18,10 @@ Exit codes: 0 the schema is up to date, 1 it could not be brought there (stderr 
 """
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG)
 def run() -> None:
     """Bring the database's schema up to date."""
     changed = schema.migrate(database_address(load_settings()))

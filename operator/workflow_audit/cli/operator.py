@@ -22,6 +22,10 @@ Exit codes: 0 stopped by SIGTERM or SIGINT, 1 it cannot work (stderr says why).
 """
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG)
 def run(
     log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = None,

@@ -8,7 +8,9 @@ on a signal, or where waiting mends nothing.
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any, cast
 
 import kopf
 
@@ -26,6 +28,8 @@ RESTART_SECONDS = 2.0
 
 RELIST_SECONDS = 30
 """How long other searches go on before a refused status makes kopf list again."""
+
+KOPF_FOLDER = Path(kopf.__file__).parent
 
 Checks = dict[str, Callable[[], Awaitable[str | None]]]
 
@@ -74,7 +78,6 @@ async def _watch_until_stopped(
         round_over = asyncio.Event()
         ending = asyncio.create_task(_end_round(round_over, activity, stopping), name="round")
         try:
-            others = asyncio.all_tasks()
             tasks = await kopf.spawn_tasks(
                 registry=registry,
                 settings=kopf_settings(settings.operator),
@@ -84,12 +87,31 @@ async def _watch_until_stopped(
                 stop_flag=round_over,
             )
             _on_signals(stopping)  # kopf's own handlers would not tell us of a signal
-            await kopf.run_tasks(tasks, ignored=others)
+            await kopf.run_tasks(tasks, ignored=_TasksOfOthers())
         except Exception:
             log.exception("the watch failed; it starts again")
             await asyncio.sleep(RESTART_SECONDS)
         finally:
             ending.cancel()
+
+
+class _TasksOfOthers(Collection[asyncio.Task[Any]]):
+    """All tasks that kopf did not start.
+
+    kopf ends every task that is younger than itself and not in here. The pool and the writer go
+    on when kopf starts again, and they start tasks at any time: up to Python 3.11 each wait with a
+    time-out is one. Without this they die in the middle, and the operator with them.
+    """
+
+    def __contains__(self, task: object) -> bool:
+        code = getattr(cast("asyncio.Task[Any]", task).get_coro(), "cr_code", None)
+        return code is None or not Path(code.co_filename).is_relative_to(KOPF_FOLDER)
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        return (task for task in asyncio.all_tasks() if task in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 async def _end_round(

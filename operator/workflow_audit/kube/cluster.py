@@ -1,14 +1,8 @@
 """What the operator has to know of its cluster before it starts."""
 
-from typing import Any
 from uuid import UUID
 
-from kubernetes.client.exceptions import ApiException
-
-from workflow_audit.kube.connecting import api_client, client
-
-REQUEST_SECONDS = 10
-NOT_FOUND = 404
+from workflow_audit.kube.connecting import api_client, get_json
 
 
 def cluster_id() -> UUID:
@@ -18,10 +12,8 @@ def cluster_id() -> UUID:
         ClusterError: the API server refuses, or cannot be reached.
     """
     with api_client("reading the namespace kube-system") as api:
-        namespace: Any = client.CoreV1Api(api).read_namespace(
-            "kube-system", _request_timeout=REQUEST_SECONDS
-        )
-    return UUID(namespace.metadata.uid)
+        namespace = get_json(api, "/api/v1/namespaces/kube-system")
+    return UUID(namespace["metadata"]["uid"])
 
 
 def serves(group: str, version: str, plural: str) -> bool:
@@ -31,12 +23,8 @@ def serves(group: str, version: str, plural: str) -> bool:
         ClusterError: the API server refuses, or cannot be reached.
     """
     with api_client(f"looking for {plural}.{group}") as api:
-        try:
-            listed = client.CustomObjectsApi(api).get_api_resources(
-                group, version, _request_timeout=REQUEST_SECONDS
-            )
-        except ApiException as error:
-            if error.status == NOT_FOUND:
-                return False
-            raise
-    return any(resource.name == plural for resource in listed.resources)
+        groups = get_json(api, "/apis")["groups"]
+        if group not in [known["name"] for known in groups]:
+            return False
+        resources = get_json(api, f"/apis/{group}/{version}")["resources"]
+    return plural in [resource["name"] for resource in resources]

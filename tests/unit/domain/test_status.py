@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given, settings
+from support.condition_rules import broken_condition_rules
 from unit.domain.test_events import GOLDEN_LINES, Golden
 from unit.schemas import problems
 from unit.searches import (
@@ -239,7 +240,24 @@ def test_status_of_every_allowed_search_keeps_the_schema(spec: dict[str, Any]) -
     assert list(problems(json.loads(json.dumps(status, allow_nan=False)), SCHEMA)) == []
     again = SearchStatus.model_validate(status)
     assert again.model_dump(mode="json", by_alias=True, exclude_none=True) == status
+    assert broken_condition_rules({"metadata": {"generation": 1}, "status": status}) == []
     assert len(json.dumps(status)) < 60_000
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(status_of({}), id="invalid"),
+        pytest.param(final_status(a_search().metadata, Skipped("default"), now=NOW), id="skipped"),
+        pytest.param(
+            waiting_status(a_search().metadata, RecordingError("KeyError at x.py:7"), now=NOW),
+            id="waiting",
+        ),
+    ],
+)
+def test_conditions_keep_the_conventions(status: dict[str, Any]) -> None:
+    assert list(problems(status, SCHEMA)) == []
+    assert broken_condition_rules({"metadata": {"generation": 1}, "status": status}) == []
 
 
 @pytest.mark.parametrize("spec", [{}, None, {"query": "x" * 99_999}, greatest_spec("\x01")])

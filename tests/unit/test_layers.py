@@ -1,0 +1,112 @@
+"""Every contract of .importlinter breaks when its rule is broken: the linter does look."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINT = Path(sys.executable).with_name("lint-imports")
+
+LAYERS = "Calls go down"
+PURE = "Models and decisions are pure"
+
+FORBIDDEN = [
+    ("models/search.py", "import workflow_audit.domain.events", LAYERS),
+    ("models/search.py", "import workflow_audit.settings", LAYERS),
+    ("domain/events.py", "import workflow_audit.services.pending", LAYERS),
+    ("services/pending.py", "import workflow_audit.store.pool", LAYERS),
+    ("store/pool.py", "import workflow_audit.kube.cluster", LAYERS),
+    ("kube/cluster.py", "import workflow_audit.services.pending", LAYERS),
+    ("services/pending.py", "import workflow_audit.wiring", LAYERS),
+    ("wiring.py", "import workflow_audit.handlers.run", LAYERS),
+    ("handlers/run.py", "import workflow_audit.local.ports", LAYERS),
+    ("errors.py", "import workflow_audit.settings", LAYERS),
+    ("services/pending.py", "import kopf", "kopf has one door"),
+    ("services/pending.py", "import psycopg", "PostgreSQL has one door"),
+    ("wiring.py", "import psycopg_pool", "PostgreSQL has one door"),
+    ("local/postgres.py", "import sqlalchemy", "PostgreSQL has one door"),
+    ("cli/migrate.py", "import alembic", "PostgreSQL has one door"),
+    ("handlers/run.py", "import kubernetes", "The Kubernetes client has one door"),
+    ("store/writer.py", "import prometheus_client", "prometheus_client has one door"),
+    ("handlers/run.py", "import typer", "The command line has one door"),
+    ("services/pending.py", "import rich", "The command line has one door"),
+    *(
+        ("domain/events.py", f"import {module}", PURE)
+        for module in ("asyncio", "logging", "os", "random", "socket", "time")
+    ),
+    ("models/base.py", "from workflow_audit import metrics", PURE),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package, and of the contracts."""
+    folder = tmp_path_factory.mktemp("layers")
+    code_only = shutil.ignore_patterns("*.pyc", "__pycache__", "*.sql", "_data")
+    source = ROOT / "operator" / "workflow_audit"
+    shutil.copytree(source, folder / "workflow_audit", ignore=code_only)
+    shutil.copy(ROOT / ".importlinter", folder)
+    return folder
+
+
+def broken_contracts(folder: Path) -> tuple[set[str], str]:
+    done = subprocess.run(
+        [LINT, "--no-logo", "--cache-dir", folder / "cache"],
+        cwd=folder,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    broken = set(re.findall(r"^(.+) BROKEN", done.stdout, re.MULTILINE))
+    assert done.returncode == (1 if broken else 0), done.stdout + done.stderr
+    return broken, done.stdout
+
+
+def contract_names() -> set[str]:
+    return set(re.findall(r"^name = (.+)$", (ROOT / ".importlinter").read_text(), re.MULTILINE))
+
+
+def test_no_contract_is_broken(copy: Path) -> None:
+    broken, report = broken_contracts(copy)
+    assert not broken, report
+    for name in contract_names():
+        assert f"{name} KEPT" in report
+
+
+@pytest.mark.parametrize(
+    ("file", "statement", "contract"),
+    FORBIDDEN,
+    ids=[f"{file.removesuffix('.py')}-{statement.split()[-1]}" for file, statement, _ in FORBIDDEN],
+)
+def test_a_forbidden_import_breaks_its_contract(
+    copy: Path, file: str, statement: str, contract: str
+) -> None:
+    path = copy / "workflow_audit" / file
+    before = path.read_text()
+    path.write_text(f"{before}\n{statement}\n")
+    try:
+        broken, report = broken_contracts(copy)
+    finally:
+        path.write_text(before)
+    assert contract in broken, report
+
+
+def test_a_module_without_a_place_breaks_the_layers(copy: Path) -> None:
+    path = copy / "workflow_audit" / "somewhere.py"
+    path.write_text('"""Has no layer."""\n')
+    try:
+        broken, _ = broken_contracts(copy)
+    finally:
+        path.unlink()
+    assert LAYERS in broken
+
+
+def test_every_contract_is_tried() -> None:
+    assert {contract for _, _, contract in FORBIDDEN} == contract_names()
