@@ -68,6 +68,10 @@ class OperatorSettings(BaseSettings):
     connections: int = Field(32, ge=2, le=256)
     """Most connections to the API server; one of them is the watch."""
 
+    searches_in_flight: int = Field(500, ge=10, le=100_000)
+    """Most searches between watch and status at a time; more wait in the cluster, so that a
+    backlog or an outage costs no memory."""
+
     exit_timeout_seconds: float = Field(10, ge=0, le=300)
     """How long searches in flight may take after SIGTERM; the rest is left for the next start."""
 

@@ -42,7 +42,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """What lives as long as the process; kopf hands it to every handler as `memo`."""
+    """What lives as long as the process."""
 
     recorder: Recorder
     clock: Callable[[], datetime]

@@ -65,6 +65,7 @@ Exit codes: 0 measured, limits met or not; 1 a measurement failed; 2 a wrong com
 130 interrupted, with a table of what was measured until then.
 """
 
+INTERRUPTED = 130
 PLAIN_WIDTH = 160
 """Of the table, where it does not go to a terminal."""
 
@@ -105,13 +106,13 @@ def run(
         raise typer.BadParameter("--update-docs needs a full run, without --quick and --only")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    hooks = [prepare, allow_requester]
-    with LocalEnvironment.temporary(hooks=hooks) as environment:
-        sizes = QUICK if quick else FULL
-        corpus = Corpus(bundled("examples/searches.jsonl"))
-        bench = Bench(environment, sizes, corpus, wanted)
-        action = _profile if profile else _measure
-        code = action(bench, update_docs=update_docs)
+    try:
+        with LocalEnvironment.temporary(hooks=[prepare, allow_requester]) as environment:
+            corpus = Corpus(bundled("examples/searches.jsonl"))
+            bench = Bench(environment, QUICK if quick else FULL, corpus, wanted)
+            code = (_profile if profile else _measure)(bench, update_docs=update_docs)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     raise typer.Exit(code)
 
 
@@ -125,8 +126,7 @@ def _measure(bench: Bench, *, update_docs: bool) -> int:
                 _attempt(bench, name, measure, failures)
     except KeyboardInterrupt:
         show(console, bench.figures, facts, f"{title}: interrupted")
-        progress.print("stopping")
-        return 130
+        return INTERRUPTED
     show(console, bench.figures, facts, title)
     file = write_json(bench.figures, facts, asdict(bench.sizes), bench.details, failures)
     console.print(f"written: {file}", soft_wrap=True)

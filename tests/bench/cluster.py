@@ -109,8 +109,7 @@ class Cluster:
 
     async def connect(self) -> None:
         """Open all connections, so that no measurement contains a handshake."""
-        paths = [searches("default") + "?limit=1"] * self._connections
-        await asyncio.gather(*(self.request("GET", path) for path in paths))
+        await asyncio.gather(*(self.request("GET", "/version") for _ in range(self._connections)))
 
     async def counters(self) -> "Counters":
         """Read the API server's own metrics."""

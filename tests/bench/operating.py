@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import os
+import re
 import signal
 import sys
 import time
@@ -46,6 +47,7 @@ class Operator:
     cpu_at_start: dict[str, float] = field(default_factory=dict)
     """CPU seconds of all others when it was started."""
 
+    _profiling: bool = False
     cpu_at_ready: float = 0.0
     """Its own CPU seconds when it was ready."""
 
@@ -69,6 +71,15 @@ class Operator:
             return described
 
         self.environment.start_server(Server(NAME, launch, self._looks_ready, READY_SECONDS))
+
+    def metric(self, name: str) -> float:
+        """Read one of its metrics that has no labels."""
+        port = int(self.environment.components[NAME].address.rpartition(":")[2])
+        _, text = _answer(port, "/metrics")
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        if found is None:
+            raise ValueError(f"the operator has no metric {name}")
+        return float(found[1])
 
     def end_profile(self) -> None:
         """Have the profile written, if there is one."""
@@ -101,12 +112,14 @@ class Operator:
         """Look closely for a while: who starts servers looks only every 100 ms."""
         end = time.monotonic() + LOOK_SECONDS
         while time.monotonic() < end:
-            if _answers(port):
+            status = _status(port)
+            if status is not None and self.profile and not self._profiling:
+                os.kill(self.pid, PROFILE_BEGINS)  # all is imported, nothing is listed yet
+                self._profiling = True
+            if status == OK:
                 self.ready = time.monotonic()
                 own = {accounting.OPERATOR: self.pid}
                 self.cpu_at_ready = accounting.cpu_seconds(own)[accounting.OPERATOR]
-                if self.profile:
-                    os.kill(self.pid, PROFILE_BEGINS)
                 return True
             time.sleep(LOOK_EVERY_SECONDS)
         return False
@@ -125,13 +138,20 @@ async def running_operator(
         await asyncio.to_thread(operator.stop)
 
 
-def _answers(port: int) -> bool:
+def _status(port: int) -> int | None:
+    """Give what /readyz answers; None when nobody listens."""
+    try:
+        return _answer(port, "/readyz")[0]
+    except (OSError, http.client.HTTPException):
+        return None
+
+
+def _answer(port: int, path: str) -> tuple[int, str]:
     # Not urllib: it would ask a proxy that the environment names.
     connection = http.client.HTTPConnection(HOST, port, timeout=PROBE_SECONDS)
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == OK
-    except (OSError, http.client.HTTPException):
-        return False
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
     finally:
         connection.close()

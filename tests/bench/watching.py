@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 import aiohttp
@@ -71,9 +72,10 @@ class SearchWatch:
         # The API server ends a watch from time to time; the next one goes on from there.
         while True:
             query = f"watch=1&allowWatchBookmarks=true&resourceVersion={self._version}"
-            async with self._cluster.stream(f"{self._path}?{query}") as answer:
-                answer.raise_for_status()
-                await self._follow(answer)
+            with suppress(aiohttp.ClientPayloadError):
+                async with self._cluster.stream(f"{self._path}?{query}") as answer:
+                    answer.raise_for_status()
+                    await self._follow(answer)
 
     async def _follow(self, answer: aiohttp.ClientResponse) -> None:
         rest = b""

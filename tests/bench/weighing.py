@@ -12,7 +12,7 @@ from bench.writing import opened_writer, options, write_all
 from workflow_audit.local.progress import reported
 
 LEAVES = """
-SELECT leaf.relid, pg_total_relation_size(leaf.relid), pg_table_size(leaf.relid),
+SELECT leaf.relid::oid, pg_total_relation_size(leaf.relid), pg_table_size(leaf.relid),
        coalesce(pg_total_relation_size(nullif(class.reltoastrelid, 0)), 0)
   FROM pg_partition_tree('audit_events') AS leaf
   JOIN pg_class AS class ON class.oid = leaf.relid

@@ -133,13 +133,15 @@ def test_memory_is_bounded_while_the_database_is_away(
     peaks = []
     for outage in itertools.count(1):
         with crashed(prepared_environment.postgres):
-            searches.create(SPECS * 4, prefix=f"outage-{outage}")
-            eventually(searches.phases, until=lambda phases: phases["Pending"] == 400)
+            searches.create(SPECS * 2, prefix=f"outage-{outage}")
+            eventually(
+                lambda: not searches.selected("status.phase!=Recorded,status.phase!=Pending")
+            )
             peaks.append(operator.rss_bytes())
         searches.wait_recorded()
         if outage == 2:
             break
-    assert peaks[0] < 1.5 * warm  # 400 searches that wait
+    assert peaks[0] < 1.5 * warm  # 200 searches that wait
     assert peaks[1] < 1.1 * peaks[0]
     assert operator.terminate() == 0
 
@@ -155,7 +157,7 @@ def test_operator_started_without_a_database_waits_for_it(
         assert status == 503
         assert "waiting for the database" in text
         searches.create(SPECS[:20])
-        eventually(lambda: operator.log.count("waiting for the database"), until=lambda n: n >= 3)
+        eventually(lambda: operator.log.count("waiting for the database"), until=lambda n: n >= 2)
         assert operator.running
     searches.wait_recorded(20)
     eventually(operator.ready)

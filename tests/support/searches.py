@@ -100,8 +100,12 @@ class Searches:
         return Counter(item.get("status", {}).get("phase", "") for item in self.listed())
 
     def some_unrecorded(self) -> list[str]:
-        """Give the names of a few searches that are not Recorded; cheap to ask often."""
-        query = "?fieldSelector=status.phase!=Recorded&limit=10"
+        """Give the names of a few searches that are not Recorded."""
+        return self.selected("status.phase!=Recorded")
+
+    def selected(self, fields: str) -> list[str]:
+        """Give the names of a few searches that a field selector selects; cheap to ask often."""
+        query = f"?fieldSelector={fields}&limit=10"
         return [item["metadata"]["name"] for item in self.api.get(self.path + query)["items"]]
 
     def rows(self, columns: str = "*") -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ PURE = "Models and decisions are pure"
 
 FORBIDDEN = [
     ("models/search.py", "import workflow_audit.domain.events", LAYERS),
-    ("models/search.py", "import workflow_audit.settings", LAYERS),
+    ("models/search.py", "import workflow_audit.settings", PURE),
     ("domain/events.py", "import workflow_audit.services.pending", LAYERS),
     ("services/pending.py", "import workflow_audit.store.pool", LAYERS),
     ("store/pool.py", "import workflow_audit.kube.cluster", LAYERS),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from workflow_audit.domain.crds import crd_yaml
+from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.kinds import GROUP, KINDS
 
 EPILOG = """
@@ -34,5 +35,14 @@ def run(
         if output is None:
             typer.echo(f"---\n{text}", nl=False)
         else:
-            output.mkdir(parents=True, exist_ok=True)
-            (output / f"{GROUP}_{kind.plural}.yaml").write_text(text, encoding="utf-8")
+            _write(output / f"{GROUP}_{kind.plural}.yaml", text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidFieldError(
+            "--output", str(path.parent), f"cannot be written: {error}", "give another folder"
+        ) from error

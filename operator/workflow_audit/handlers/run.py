@@ -15,6 +15,7 @@ from typing import Any, cast
 import kopf
 
 from workflow_audit.handlers import searches
+from workflow_audit.handlers.flow import Flow
 from workflow_audit.handlers.probes import probe_server
 from workflow_audit.handlers.session import login_with
 from workflow_audit.handlers.tuning import kopf_settings
@@ -56,7 +57,8 @@ async def run_operator(settings: Settings) -> None:
 
 async def _work(settings: Settings, checks: Checks, stopping: asyncio.Event) -> None:
     async with open_services(settings) as services:
-        activity = WatchActivity()
+        flow = Flow(settings.operator.searches_in_flight)
+        activity = WatchActivity(flow)
 
         async def watch_problem() -> str | None:
             return activity.problem
@@ -64,14 +66,19 @@ async def _work(settings: Settings, checks: Checks, stopping: asyncio.Event) -> 
         checks.clear()
         checks.update(database=services.check_database, watch=watch_problem)
         log.info("recording searches")
-        await _watch_until_stopped(settings, services, activity, stopping)
+        await _watch_until_stopped(settings, services, activity, flow, stopping)
 
 
 async def _watch_until_stopped(
-    settings: Settings, services: Services, activity: WatchActivity, stopping: asyncio.Event
+    settings: Settings,
+    services: Services,
+    activity: WatchActivity,
+    flow: Flow,
+    stopping: asyncio.Event,
 ) -> None:
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(login_with(settings.operator.connections, activity))
+    login = login_with(settings.operator.connections, activity, flow)
+    kopf.on.login(registry=registry)(login)
     searches.register(registry)
     while not stopping.is_set():
         activity.refused.clear()
@@ -81,7 +88,7 @@ async def _watch_until_stopped(
             tasks = await kopf.spawn_tasks(
                 registry=registry,
                 settings=kopf_settings(settings.operator),
-                memo=services,
+                memo=searches.Memo(services.recorder, services.clock, flow),
                 standalone=True,
                 clusterwide=True,
                 stop_flag=round_over,

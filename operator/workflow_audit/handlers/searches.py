@@ -7,6 +7,7 @@ time it waits as long as it takes (docs/decisions/0002-low-level-events.md).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ import kopf
 from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.status import final_status, is_final, is_waiting, waiting_status
 from workflow_audit.errors import AuditError
+from workflow_audit.handlers.flow import Flow
 from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
 from workflow_audit.models.outcome import Outcome
 from workflow_audit.models.search import Search
@@ -28,11 +30,13 @@ class SearchRecorder(Protocol):
         ...
 
 
-class Memo(Protocol):
-    """What handlers need of the services."""
+@dataclass(frozen=True)
+class Memo:
+    """What handlers need; kopf hands it to each of them."""
 
     recorder: SearchRecorder
     clock: Callable[[], datetime]
+    flow: Flow
 
 
 async def record_search(
@@ -43,7 +47,8 @@ async def record_search(
         return
     search = parse_search(body)
     try:
-        outcome = await memo.recorder.record(search, patient=is_waiting(body.get("status")))
+        with memo.flow.search():
+            outcome = await memo.recorder.record(search, patient=is_waiting(body.get("status")))
     except AuditError as error:
         patch.status.update(waiting_status(search.metadata, error, now=memo.clock()))
     else:

@@ -7,13 +7,14 @@ about a third less CPU a search (docs/performance.md).
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 import aiohttp
 import kopf
 import orjson
 
-from workflow_audit.handlers.watch_activity import WatchActivity
+from workflow_audit.handlers.flow import Flow, HeldStream
+from workflow_audit.handlers.watch_activity import WatchActivity, is_about_all_searches
 
 READ_FROM_AN_ANSWER = ("metadata", "status")
 """Parts of a patched object that kopf looks at."""
@@ -27,7 +28,16 @@ class Shared(dict[str, Any]):
 
 
 class LeanResponse(aiohttp.ClientResponse):
-    """An answer that is parsed quickly and, after a patch, without what nobody reads."""
+    """An answer that is parsed quickly, without what nobody reads, and not faster than wanted."""
+
+    flow: ClassVar[Flow]
+
+    async def start(self, connection: Any) -> Self:
+        """Take the head of the answer; a watch's body is then held back when needed."""
+        await super().start(connection)
+        if "watch" in self.url.query:
+            self.content = cast("aiohttp.StreamReader", HeldStream(self.content, self.flow))
+        return self
 
     async def json(
         self,
@@ -38,6 +48,8 @@ class LeanResponse(aiohttp.ClientResponse):
     ) -> Any:
         """Parse the whole body."""
         parsed = orjson.loads(await self.read())
+        if is_about_all_searches(self.method, self.url):
+            await self.flow.room()
         if self.method != "PATCH":
             return parsed
         lean = {key: Shared(parsed[key]) for key in READ_FROM_AN_ANSWER if key in parsed}
@@ -50,13 +62,14 @@ def _dumps(value: Any) -> str:
 
 
 def login_with(
-    connections: int, activity: WatchActivity
+    connections: int, activity: WatchActivity, flow: Flow
 ) -> Callable[..., Awaitable[kopf.AiohttpSession]]:
     """Give a login handler; kopf calls it at start and whenever the API server says 401.
 
     Credentials are those of the pod's service account, or else of the kubeconfig; they are read
     anew at every call, because tokens rotate.
     """
+    response_class = type("HeldResponse", (LeanResponse,), {"flow": flow})
 
     async def login(**context: Any) -> kopf.AiohttpSession:
         info = kopf.login_via_client(**context)
@@ -67,7 +80,7 @@ def login_with(
             headers=info.as_http_headers(),
             json_serialize=_dumps,
             trace_configs=[activity.trace_config()],
-            response_class=LeanResponse,
+            response_class=response_class,
         )
         return kopf.AiohttpSession(
             server=info.server,

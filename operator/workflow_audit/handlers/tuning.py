@@ -12,7 +12,7 @@ from workflow_audit.settings import OperatorSettings
 UNRECORDED = "status.phase!=Recorded,status.phase!=Skipped"
 """Recorded searches are neither listed nor watched: a restart costs its backlog, not history."""
 
-LIST_CHUNK = 500
+LIST_CHUNK = 250
 """Searches in one page of the first list; bounds the memory of a restart."""
 
 IDLE_SECONDS = 0.05

@@ -30,7 +30,7 @@ ENVTEST_SHA512 = {
         "33c802e86101f0446b1b92a0e327387224e1e44fe1a4693da0929c6e529cfe9a"
     ),
 }
-"""From controller-tools' envtest-releases.yaml; docs/decisions/local-control-plane.md says how
+"""From controller-tools' envtest-releases.yaml; docs/decisions/0006-local-control-plane.md says how
 we know. Linux only: Kubernetes publishes no kube-controller-manager for other systems."""
 
 CONTROLLER_MANAGER_URL = "https://dl.k8s.io/{version}/bin/{os}/{arch}/kube-controller-manager"

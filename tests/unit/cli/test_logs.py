@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 
+import kopf
 import pytest
 
 from workflow_audit.cli.logs import set_up_logs
@@ -84,12 +85,12 @@ def test_what_kopf_attaches_is_not_shown(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     set_up(format=form)
-    extra = {"k8s_skip": True, "settings": "the-whole-of-the-settings"}
+    extra = {"k8s_skip": True, "settings": kopf.OperatorSettings()}
     logging.getLogger("kopf.objects").warning("try again", extra=extra)
     err = capsys.readouterr().err
     assert "try again" in err
     assert "k8s_skip" not in err
-    assert "the-whole" not in err
+    assert "OperatorSettings" not in err
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_what_kopf_attaches_is_not_shown(
         pytest.param("DEBUG", "kopf.objects", "WARNING", id="but-not-of-kopf"),
         pytest.param("DEBUG", "kopf._core.reactor", "WARNING", id="nor-of-its-inside"),
         pytest.param("DEBUG", "asyncio", "INFO", id="nor-of-other-frameworks"),
-        pytest.param("DEBUG", "psycopg.pool", "INFO", id="nor-of-the-database-driver"),
+        pytest.param("DEBUG", "aiohttp.client", "INFO", id="nor-of-the-http-client"),
         pytest.param("INFO", PRODUCT, "INFO", id="info"),
         pytest.param("WARNING", PRODUCT, "WARNING", id="warning"),
         pytest.param("ERROR", PRODUCT, "ERROR", id="error"),

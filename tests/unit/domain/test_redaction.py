@@ -8,6 +8,7 @@ import json
 import string
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,7 @@ PHONES = [
     ("020 7946 0958 or 0171/1234567", "{phone} or {phone}"),
     ("Tel. 01 23 45 67 89", "Tel. {phone}"),
     ("phone: 2025550147", "phone: {phone}"),
+    ("+49 30 1234567 2026 5551234", "{phone} 5551234"),
     ("0049 30 1234567", "{phone}"),
     ("+44 20 7946 0958 2026-11-23", "{phone} 2026-11-23"),
 ]
@@ -612,10 +614,11 @@ def test_time_is_linear_for_any_own_pattern(regex: str) -> None:
     assert any(grows_linearly(redactor, "a", 100_000) for _ in range(5))
 
 
-def test_a_text_that_would_settle_slowly_goes_as_a_whole() -> None:
-    redactor = own(r"x\b")  # each match lets the character before it match in turn
-    once = redactor.redact("a xxxxxxxx\nb@c.de y")
-    assert once.text.endswith("\nb@c.de y".replace("b@c.de", "[redacted:email]"))
+@pytest.mark.parametrize("regex", [r"x\b", r"\bx|x\b"])
+def test_a_text_that_would_settle_slowly_goes_as_a_whole(regex: str) -> None:
+    redactor = own(regex)  # each match lets the character next to it match in turn
+    once = redactor.redact("a xxxxxxxxxxxx\nb@c.de y")
+    assert once.text.endswith("\n[redacted:email] y")
     assert "x" not in once.text
     assert redactor.redact(once.text) == Redacted(once.text)
 
@@ -628,13 +631,14 @@ def test_what_is_too_much_to_search_goes_as_a_whole() -> None:
 
 
 def test_searches_without_matches_take_little_time() -> None:
-    """15 microseconds in the median here; the bound is for slow and busy machines."""
+    """Four times as long as writing JSON; ten times that where coverage is measured."""
     quiet = [line for line in LINES if not REDACTOR.redact_tree(line)[1]]
 
-    def microseconds() -> float:
+    def seconds_of(use: Callable[[dict], object]) -> float:
         started = time.process_time()
         for line in quiet:
-            REDACTOR.redact_tree(line)
-        return (time.process_time() - started) / len(quiet) * 1e6
+            use(line)
+        return time.process_time() - started
 
-    assert min(microseconds() for _ in range(5)) < 100
+    ratios = (seconds_of(REDACTOR.redact_tree) / seconds_of(json.dumps) for _ in range(5))
+    assert min(ratios) < 80

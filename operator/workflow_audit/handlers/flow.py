@@ -1,0 +1,70 @@
+"""How many searches are under way between watch and status; at the limit the watch waits.
+
+kopf reads whatever the API server sends and keeps it, a task and an object for each search. With
+a long backlog, or a database that is away, that grows without bound; so lists and watches are read
+no further while too many searches are under way. The rest waits in the cluster, which is made for
+keeping it. The API server may close a watch that is not read: it is then opened again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import aiohttp
+
+
+class Flow:
+    """Counts searches under way."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @contextmanager
+    def search(self) -> Iterator[None]:
+        """Count a search as being recorded, or its status as being written."""
+        self._changed(+1)
+        try:
+            yield
+        finally:
+            self._changed(-1)
+
+    async def room(self) -> None:
+        """Wait until fewer searches than the limit are under way."""
+        await self._room.wait()
+
+    def patch_started(self) -> None:
+        """Count a status that is being written, or that waits for a connection."""
+        self._changed(+1)
+
+    def patch_ended(self) -> None:
+        """Count it no more."""
+        self._changed(-1)
+
+    def _changed(self, by: int) -> None:
+        self._count += by
+        if self._count < self._limit:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+class HeldStream:
+    """The body of an answer that is read no further while there is no room."""
+
+    def __init__(self, content: aiohttp.StreamReader, flow: Flow) -> None:
+        self._content = content
+        self._flow = flow
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the held stream in everything else."""
+        return getattr(self._content, name)
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        """Give the body in pieces, as kopf reads a watch."""
+        async for chunk in self._content.iter_chunked(size):
+            await self._flow.room()
+            yield chunk
