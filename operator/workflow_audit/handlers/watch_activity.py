@@ -55,10 +55,7 @@ class WatchActivity:
                 metrics.STATUS_ERRORS.inc()
                 self.refused.set()
         elif is_about_all_searches(params.method, params.url):
-            if status != OK:
-                self.problem = f"the API server answers {status} to the watch"
-            elif "watch" in params.url.query:
-                self.problem = None
+            self.problem = None if status == OK else f"the API server answers {status} to the watch"
 
     async def _failed(
         self,

@@ -24,7 +24,8 @@ def serves(group: str, version: str, plural: str) -> bool:
     """
     with api_client(f"looking for {plural}.{group}") as api:
         groups = get_json(api, "/apis")["groups"]
-        if group not in [known["name"] for known in groups]:
+        served = [(known["name"], v["version"]) for known in groups for v in known["versions"]]
+        if (group, version) not in served:
             return False
         resources = get_json(api, f"/apis/{group}/{version}")["resources"]
     return plural in [resource["name"] for resource in resources]

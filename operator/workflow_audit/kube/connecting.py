@@ -14,6 +14,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
+from yaml import YAMLError
 
 from workflow_audit.errors import ClusterError
 
@@ -36,7 +37,7 @@ def api_client(doing: str, kubeconfig: Path | None = None) -> Iterator[client.Ap
     configuration.retries = False  # who asks knows better when to ask again
     try:
         _load(configuration, kubeconfig)
-    except ConfigException as error:
+    except (ConfigException, YAMLError) as error:
         raise ClusterError(
             f"{doing}: neither a service account nor a kubeconfig is there ({error}); "
             "set KUBECONFIG, or run in a cluster"
@@ -45,6 +46,9 @@ def api_client(doing: str, kubeconfig: Path | None = None) -> Iterator[client.Ap
         with client.ApiClient(configuration) as api:
             yield api
     except ApiException as error:
+        if not error.status:  # the client's way of saying that TLS failed
+            reason = " ".join(str(error.reason).split())
+            raise ClusterError(f"{doing}: the API server cannot be reached: {reason}") from error
         raise ClusterError(
             f"{doing}: the API server answers {error.status} {error.reason}"
         ) from error

@@ -24,7 +24,6 @@ def _outside_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("{}", id="nothing-in-it"),
         pytest.param("apiVersion: v1\nkind: Config\ncurrent-context: none\n", id="no-context"),
         pytest.param("clusters: [unfinished", id="no-yaml"),
-        pytest.param("just a text", id="no-object"),
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used(
