@@ -1,11 +1,11 @@
 """Fixtures and options for all tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.environment import local_environment  # noqa: F401 - a fixture
 
+from support.environment import local_environment  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
 from workflow_audit.local.environment import LocalEnvironment
 
@@ -20,10 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def prepared_environment(local_environment: LocalEnvironment) -> Iterator[LocalEnvironment]:  # noqa: F811
+def prepared_environment(local_environment: LocalEnvironment) -> LocalEnvironment:  # noqa: F811
     """The shared environment with CRDs, admission policies, rights, and the schema."""
     prepare(local_environment)
-    yield local_environment
+    return local_environment
 
 
 @pytest.fixture

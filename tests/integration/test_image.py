@@ -1,0 +1,94 @@
+"""What the image installs works: the Dockerfile's own steps, in a clean virtual environment."""
+
+import re
+import subprocess
+import venv
+from pathlib import Path
+
+import pytest
+
+from workflow_audit import __version__
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of programs of an environment made as the image makes it."""
+    folder = tmp_path_factory.mktemp("image")
+    for name in ("workflow-audit", "build"):
+        venv.create(folder / name, with_pip=True)
+    python = {name: folder / name / "bin" / "python" for name in ("workflow-audit", "build")}
+    pip(python["workflow-audit"], "install", "--require-hashes", "-r", "locks/runtime.txt")
+    pip(python["build"], "install", "--require-hashes", "-r", "locks/build.txt")
+    wheels = folder / "dist"
+    pip(python["build"], "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), ".")
+    pip(python["workflow-audit"], "install", "--no-deps", *map(str, wheels.glob("*.whl")))
+    return folder / "workflow-audit" / "bin"
+
+
+def pip(python: Path, *arguments: str) -> None:
+    subprocess.run([python, "-m", "pip", "--quiet", *arguments], cwd=ROOT, check=True, timeout=250)
+
+
+def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
+    )
+
+
+def test_the_dockerfile_installs_what_this_test_installs() -> None:
+    assert "--require-hashes --requirement locks/runtime.txt" in DOCKERFILE
+    assert "--require-hashes --requirement locks/build.txt" in DOCKERFILE
+    assert "pip wheel --no-deps --no-build-isolation" in DOCKERFILE
+
+
+def test_the_image_runs_as_a_numbered_user_and_starts_the_operator() -> None:
+    assert re.search(r"^USER 65532:65532$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r'^ENTRYPOINT \["workflow-audit"\]$', DOCKERFILE, re.MULTILINE)
+    assert re.search(r'^CMD \["operator"\]$', DOCKERFILE, re.MULTILINE)
+
+
+def test_everything_that_is_copied_into_the_image_exists_and_is_not_ignored() -> None:
+    allowed = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    assert copied
+    for path in " ".join(copied).split():
+        assert (ROOT / path).exists(), path
+        assert f"!{path.split('/')[0]}" in allowed, path
+
+
+def test_the_entry_point_works_without_development_libraries(installed: Path) -> None:
+    done = run(installed / "workflow-audit", "version")
+    assert (done.returncode, done.stdout.strip()) == (0, __version__), done.stderr
+
+
+def test_bundled_files_come_with_the_wheel(installed: Path) -> None:
+    done = run(
+        installed / "python",
+        "-c",
+        "from workflow_audit.cli.bundled import bundled;"
+        "print(bundled('manifests/rbac'), bundled('crds'), bundled('examples/searches.jsonl'))",
+    )
+    assert done.returncode == 0, done.stderr
+    assert all("site-packages" in path for path in done.stdout.split())
+
+
+def test_the_demo_says_what_it_needs(installed: Path) -> None:
+    done = run(installed / "workflow-audit", "demo")
+    assert done.returncode == 1
+    assert "pip install 'workflow-audit[local]'" in done.stderr
+
+
+def test_the_operator_needs_no_library_of_the_extra(installed: Path) -> None:
+    done = run(installed / "python", "-c", "import workflow_audit.handlers.run")
+    assert done.returncode == 0, done.stderr
