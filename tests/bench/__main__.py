@@ -13,15 +13,13 @@ import uvloop
 from rich.console import Console
 
 from bench import profiling
-from bench.accounting import OPERATOR
 from bench.backlog import measure_backlog
 from bench.cluster import allow_requester
 from bench.context import Bench
 from bench.copying import measure_copy
 from bench.corpus import Corpus
 from bench.documentation import update_table
-from bench.draining import measure_drains, measured_drain
-from bench.figures import MILLISECONDS
+from bench.draining import measure_drains
 from bench.latency import measure_latency
 from bench.machine import machine_facts
 from bench.report import show, write_json
@@ -90,7 +88,7 @@ def run(
     only: Annotated[str, typer.Option(help="Numbers of measurements, e.g. 1,2.")] = "",
     quick: Annotated[bool, typer.Option(help="Small sizes: only to see that it works.")] = False,
     profile: Annotated[
-        bool, typer.Option(help="Instead: one drain (2) with the operator under cProfile.")
+        bool, typer.Option(help="Instead: drain (2) with the operator under two profilers.")
     ] = False,
     update_docs: Annotated[
         bool, typer.Option(help="Write the table, or the profile, into docs/performance.md.")
@@ -99,7 +97,7 @@ def run(
     """Measure speed and size; prints a table and writes bench-results/TIME.json.
 
     Everything runs on this machine in an environment of its own, which is gone afterwards. Leave
-    the machine alone meanwhile: about ten minutes on 2 cores.
+    the machine alone meanwhile: ten minutes and more on 2 cores.
     """
     wanted = chosen(only)
     if update_docs and (quick or (not profile and wanted != frozenset(NUMBERS))):
@@ -151,13 +149,7 @@ def _attempt(bench: Bench, name: str, measure: Measure, failures: dict[str, str]
 
 
 def _profile(bench: Bench, *, update_docs: bool) -> int:
-    file = bench.scratch / "operator.profile"
-    title = f"draining {bench.sizes.drain} searches under cProfile"
-    drain = uvloop.run(measured_drain(bench, "profile", title, 0.0, file))
-    cpu_seconds = drain.cpu_ms[OPERATOR] * bench.sizes.drain / MILLISECONDS
-    text = profiling.show_profile(console, file, bench.sizes.drain, cpu_seconds)
-    if update_docs:
-        profiling.update_document(text)
+    profiling.profile(bench, console, update_docs=update_docs)
     return 0
 
 

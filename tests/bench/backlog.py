@@ -63,7 +63,7 @@ async def _memory(bench: Bench) -> None:
         with reported(f"a backlog of {count}") as report:
             async with SearchWatch(administrator, NAMESPACE) as watch:
                 await created(bench, NAMESPACE, count, report)
-                async with running_operator(bench.environment) as operator:
+                async with running_operator(bench.environment, has_backlog=True) as operator:
                     sampling = asyncio.create_task(_most_resident(operator))
                     await watch.wait_recorded(
                         count, lambda n: report.update(f"{n} of {count} recorded", n, count)

@@ -26,6 +26,7 @@ ALL_SEARCHES = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
 REQUESTER_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:holmesgpt")
 KEEP_ALIVE_SECONDS = 120.0
 SHOWN_CHARACTERS = 500
+REMOVAL_ATTEMPTS = 5
 
 
 def allow_requester(environment: LocalEnvironment) -> None:
@@ -104,8 +105,18 @@ class Cluster:
         await self.request("POST", "/api/v1/namespaces", orjson.dumps({"metadata": {"name": name}}))
 
     async def remove_searches(self, namespace: str) -> None:
-        """Delete all searches of a namespace, which must be recorded."""
-        await self.request("DELETE", searches(namespace))
+        """Delete all searches of a namespace, which must be recorded.
+
+        The API server gives up after a minute, with some of them left.
+        """
+        for attempt in range(1, REMOVAL_ATTEMPTS + 1):
+            try:
+                await self.request("DELETE", searches(namespace))
+            except ClusterError:
+                if attempt == REMOVAL_ATTEMPTS:
+                    raise
+            else:
+                return
 
     async def connect(self) -> None:
         """Open all connections, so that no measurement contains a handshake."""

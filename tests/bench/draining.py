@@ -42,10 +42,6 @@ class Drain:
     """CPU milliseconds a search by program in that time; of the operator's, what a start without
     backlog takes is subtracted."""
 
-    ready_cpu_ms: float
-    """The operator's from its readiness to the last status, for each status seen meanwhile. Many
-    of these searches were read, and their rows written, before: the list comes before readiness."""
-
     rows_per_insert: float
     """By the operator's own metric."""
 
@@ -94,7 +90,9 @@ async def measured_drain(
                 await created(bench, namespace, count, report)
                 await asyncio.sleep(SETTLE_SECONDS)
                 counters = await administrator.counters()
-                async with running_operator(bench.environment, profile) as operator:
+                async with running_operator(
+                    bench.environment, has_backlog=True, profile=profile
+                ) as operator:
                     await watch.wait_recorded(
                         count, lambda n: report.update(f"{n} of {count} recorded", n, count)
                     )
@@ -109,14 +107,12 @@ async def measured_drain(
                     requests = _changes(counters, await administrator.counters())
         await administrator.remove_searches(namespace)
     seen = sorted(watch.recorded.values())
-    late = sum(at > operator.ready for at in seen)
     used = difference({**operator.cpu_at_start, OPERATOR: idle_cpu}, cpu)
     return Drain(
         searches_per_second=(count - 1) / (seen[-1] - seen[0]),
         rows_per_second=await asyncio.to_thread(_rows_per_second, bench, namespace, count),
         whole_seconds=ended - operator.started,
         cpu_ms={name: MILLISECONDS * seconds / count for name, seconds in used.items()},
-        ready_cpu_ms=MILLISECONDS * (cpu[OPERATOR] - operator.cpu_at_ready) / late,
         rows_per_insert=rows / batches,
         writes=watch.writes,
         requests=requests,
@@ -129,7 +125,6 @@ def _drain_figures(bench: Bench, drains: list[Drain], ratios: list[float]) -> li
     speeds = [drain.searches_per_second for drain in drains]
     rows = [drain.rows_per_second for drain in drains]
     together = [drain.rows_per_insert for drain in drains]
-    ready = [drain.ready_cpu_ms for drain in drains]
     figures = [
         median_figure(2, "operator: backlog, statuses", speeds, "/s", sample),
         median_figure(2, "operator: share of the ceiling", ratios, "", sample, limit=enough),
@@ -147,7 +142,6 @@ def _drain_figures(bench: Bench, drains: list[Drain], ratios: list[float]) -> li
     return [
         *figures,
         median_figure(2, "CPU: all of these", total, unit, sample),
-        median_figure(2, "CPU: operator, from readiness on", ready, unit, sample),
         median_figure(3, "API writes a search, on the watch", [mean], "", sample, limit=exact),
         median_figure(3, "API writes a search, the most", [max(writes)], "", sample, limit=exact),
         median_figure(3, "API writes a search, asked for", [requests], "", sample, limit=exact),

@@ -39,6 +39,10 @@ class Operator:
     """One operator process; times are `time.monotonic()`."""
 
     environment: LocalEnvironment
+    has_backlog: bool = False
+    """Then its start does not wait for readiness, which comes when the backlog is listed; and that
+    is read no faster than it is recorded."""
+
     profile: Path | None = None
     """Where the profile goes; then it runs under cProfile and is slower."""
 
@@ -62,7 +66,7 @@ class Operator:
         return {accounting.OPERATOR: self.pid, **accounting.server_pids(self.environment)}
 
     def start(self) -> None:
-        """Start it, and return when it is ready."""
+        """Start it, and return when it is ready; with a backlog, when it answers."""
 
         def launch(port: int) -> Launch:
             described = self._launch(port)
@@ -120,6 +124,7 @@ class Operator:
                 self.ready = time.monotonic()
                 own = {accounting.OPERATOR: self.pid}
                 self.cpu_at_ready = accounting.cpu_seconds(own)[accounting.OPERATOR]
+            if status == OK or (status is not None and self.has_backlog):
                 return True
             time.sleep(LOOK_EVERY_SECONDS)
         return False
@@ -127,10 +132,13 @@ class Operator:
 
 @asynccontextmanager
 async def running_operator(
-    environment: LocalEnvironment, profile: Path | None = None
+    environment: LocalEnvironment, *, has_backlog: bool = False, profile: Path | None = None
 ) -> AsyncIterator[Operator]:
-    """Run an operator for as long as the block takes; the event loop goes on while it starts."""
-    operator = Operator(environment, profile)
+    """Run an operator for as long as the block takes; the event loop goes on while it starts.
+
+    The block begins when it is ready; with a backlog as soon as it answers at all.
+    """
+    operator = Operator(environment, has_backlog=has_backlog, profile=profile)
     try:
         await asyncio.to_thread(operator.start)
         yield operator

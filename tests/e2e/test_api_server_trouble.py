@@ -95,6 +95,26 @@ def until_met(
     assert operator.probe("/healthz") == (200, "ok\n")
 
 
+@pytest.mark.parametrize("fault", REFUSALS, ids=lambda fault: fault.name)
+def test_status_that_fails_for_a_while_is_tried_again(
+    searches: Searches,
+    start_operator: StartOperator,
+    proxy: FaultyApi,
+    tmp_path: Path,
+    fault: Fault,
+) -> None:
+    """The watch goes on meanwhile, so nothing but the retry can bring the status."""
+    operator = start_operator(KUBECONFIG=proxy.kubeconfig(tmp_path)).wait_ready()
+    with proxy.answering(lambda request: fault if request.method == "PATCH" else None):
+        searches.create(SPECS[:3])
+        eventually(lambda: proxy.met[fault.name], until=lambda times: times >= 6)
+    searches.wait_recorded(3, within_seconds=25)
+    assert operator.events("recorded") == 3
+    assert operator.events("replayed") == 0
+    assert "listed again" not in operator.log
+    assert operator.terminate() == 0
+
+
 def test_refused_status_is_written_after_listing_again(
     searches: Searches, start_operator: StartOperator, proxy: FaultyApi, tmp_path: Path
 ) -> None:

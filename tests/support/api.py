@@ -49,6 +49,7 @@ class Api:
         self, environment: LocalEnvironment, user: str | None = None, groups: Sequence[str] = ()
     ) -> None:
         self._environment = environment
+        self.name = user or "workflow-audit-admin"
         context = client_context(environment, user, groups)
         self._pool = urllib3.PoolManager(
             ssl_context=context, maxsize=CONNECTIONS, block=True, retries=False

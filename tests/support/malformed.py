@@ -39,7 +39,7 @@ class Malformed:
     refusal: str
     """What the API server's refusal contains: the field."""
     path: str
-    """What our own finding names, where the schema let it pass; empty: we take it as it is."""
+    """What our own finding names, where the schema let it pass."""
 
 
 _GONE = object()
@@ -72,9 +72,7 @@ def _case(
     """Change one field; the refusal has its name and we have its path, unless told otherwise."""
     shown = "".join(f"[{p}]" if p.isdigit() else f".{p}" for p in path.split("."))
     field = [part for part in path.split(".") if not part.isdigit()][-1]
-    return Malformed(
-        name, _with((path, value)), refusal or field, f"spec{shown}" if ours is None else ours
-    )
+    return Malformed(name, _with((path, value)), refusal or field, ours or f"spec{shown}")
 
 
 _FIRST = "results.workflows.0"
@@ -118,7 +116,7 @@ MALFORMED = (
     _case("returned above totalFound", "results.totalFound", 1, refusal="returned",
           ours="spec.results.returned"),
     _case("returned is not what is listed", "results.returned", 1),
-    _case("returned is a text", "results.returned", "2"),
+    _case("returned is a text", "results.returned", "two"),
     _case("duration is negative", "results.durationMs", -5),
     _case("workflows are a text", "results.workflows", "none"),
     Malformed(
@@ -129,7 +127,7 @@ MALFORMED = (
             ("results.totalFound", 101),
         ),
         "spec.results",
-        "spec.results",
+        "spec.results.returned",
     ),
     _case("workflow is a text", _FIRST, "workflow-1"),
     _case("no workflow id", f"{_FIRST}.workflowId", _GONE),
@@ -223,7 +221,8 @@ def _strange() -> tuple[Strange, ...]:
         (_replaced('"totalFound": 2', '"totalFound": 2.0'), "2.0 workflows", "spec.results", ""),
         (_replaced('"totalFound": 2', '"totalFound": 1e999'), "1e999 workflows", "", ""),
         (_replaced('"totalFound": 2', '"totalFound": 1' + "0" * 400), "10^400 workflows", "", ""),
-        (_replaced('"totalFound": 2', '"totalFound": 99999999999999999999'), "int64+", "totalFound", ""),
+        (_replaced('"totalFound": 2', '"totalFound": 99999999999999999999'), "int64+",
+         "totalFound", ""),
         (_replaced(_CONFIDENCE, '"confidence": 0.9, "confidence": 2'), "twice", "confidence", ""),
         (_replaced(_CONFIDENCE, '"confidence": 0.9, "confidence": 0.8'), "same key", None, ""),
         (_replaced(_CONFIDENCE, '"confidence": 0.9, "confidence": 0.8'), "same key strict",
@@ -237,15 +236,17 @@ def _strange() -> tuple[Strange, ...]:
         (_replaced(_TEXT, '"' + "".join(f"\\u{n:04x}" for n in range(1, 32)) + '\\u007f\\u009b"'),
          "control characters", None, ""),
         (_replaced(_TEXT, '"\\u001b[31mred\\u001b[0m\\r\\nforged log line"'), "terminal", None, ""),
-        (_replaced(_TEXT, '"\u202eevil\u202c \u05d0\u05d1 \u0627\u0644"'), "right to left", None, ""),
-        (_replaced(_TEXT, '"\U0001f525\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 z\u0351\u0489"'),
+        (_replaced(_TEXT, '"\u202eevil\u202c \u05d0\u05d1 \u0627\u0644"'), "right to left",
+         None, ""),
+        (_replaced(_TEXT, '"\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 z\u0351\u0489"'),
          "emoji and combining", None, ""),
         (_replaced(_TEXT, '"\ufeff\u2028\u2029\ufffe\uffff"'), "non-characters", None, ""),
         (_replaced(_TEXT, '"' + "\U0001f525" * 8192 + '"'), "8192 emoji", None, ""),
         (_replaced(_TEXT, '"' + "\U0001f525" * 8193 + '"'), "8193 emoji", "spec.query.text", ""),
         (_replaced(_TEXT, '""'), "empty text", None, ""),
         (_replaced('"spec": {', '"spec": {"unknown": 1, '), "unknown field", None, ""),
-        (_replaced('"spec": {', '"spec": {"unknown": 1, '), "unknown strict", "spec.unknown", _STRICT),
+        (_replaced('"spec": {', '"spec": {"unknown": 1, '), "unknown strict",
+         "spec.unknown", _STRICT),
         (_replaced('"spec": {', f'"spec": {{"deep": {json.dumps(_deep(900))}, '), "deep unknown",
          None, ""),
         (_replaced('"spec": {', '"spec": {"deep": ' + '{"a":' * 20_000 + "1" + "}" * 20_000 + ", "),
@@ -257,7 +258,7 @@ def _strange() -> tuple[Strange, ...]:
          None, ""),
         (_replaced('"kind": "WorkflowSearch"', '"kind": "Other"'), "other kind", None, ""),
         (_replaced('"spec": {', '"specs": {'), "no spec", "spec", ""),
-        (lambda name: f"{{\"metadata\": {{\"name\": \"{name}\"}}".encode(), "half an object", "", ""),
+        (lambda _: b'{"metadata": {"name": "half"}', "half an object", "", ""),
         (lambda _: b"\x00\xff\xfe", "no JSON", "", ""),
         (lambda _: b"", "nothing", "", ""),
     ]  # fmt: skip

@@ -111,7 +111,7 @@ def an_outcome(event: AuditEvent, policy: RecordingPolicy = POLICY) -> Recorded:
 SPEC_SCHEMA = structural_schema(SearchSpec)
 
 ZONES = [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]
-ODD_CHARACTERS = "a*\x00\x01\x7f\"\\ä漢\u2028\ufffd\U0001f680\U0010ffff"
+ODD_CHARACTERS = 'a*\x00\x01\x7f"\\ä漢\u2028\ufffd\U0001f680\U0010ffff'
 _short_texts = st.text(st.characters(codec="utf-8") | st.sampled_from(ODD_CHARACTERS), max_size=12)
 _identifying = st.sampled_from(["jane.doe@example.com", "password=hunter2 ", "10.1.2.3 "])
 
@@ -134,7 +134,8 @@ def _texts(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
 
 _keys = st.builds(
     lambda character, length, number: (character * length + str(number))[-63:],
-    st.sampled_from(ODD_CHARACTERS),
+    # Of two keys that are equal once NUL is replaced, one gets a suffix and may be too long.
+    st.sampled_from(ODD_CHARACTERS.replace("\x00", "")),
     st.integers(0, 62) | st.just(62),
     st.integers(0, 9),
 ) | st.sampled_from(["signal-type", "environment", "gitops-tool", "priority"])

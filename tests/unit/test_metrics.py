@@ -59,9 +59,7 @@ def test_a_rate_has_its_zero_before_the_first_time(name: str, labels: dict[str, 
 
 
 def test_build_info_says_the_version() -> None:
-    value = metrics.REGISTRY.get_sample_value(
-        "workflow_audit_build_info", {"version": __version__}
-    )
+    value = metrics.REGISTRY.get_sample_value("workflow_audit_build_info", {"version": __version__})
     assert value == 1
 
 

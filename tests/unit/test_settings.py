@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.settings import Settings, bounds, load_settings, variable_name
 
-PASSWORD = "correct-horse-demo"
+PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
 URL = f"postgresql://writer:{PASSWORD}@db/audit"
 
 DEFAULTS: dict[str, Any] = {
@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "AUDIT_OPERATOR_PATIENCE_SECONDS": 10,
     "AUDIT_OPERATOR_RETRY_SECONDS": 15,
     "AUDIT_OPERATOR_CONNECTIONS": 32,
+    "AUDIT_OPERATOR_SEARCHES_IN_FLIGHT": 500,
     "AUDIT_OPERATOR_EXIT_TIMEOUT_SECONDS": 10,
     "AUDIT_HTTP_HOST": "0.0.0.0",  # noqa: S104
     "AUDIT_HTTP_PORT": 8080,
@@ -40,6 +41,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "AUDIT_OPERATOR_PATIENCE_SECONDS": ("0.1", 0.1),
     "AUDIT_OPERATOR_RETRY_SECONDS": ("600", 600),
     "AUDIT_OPERATOR_CONNECTIONS": ("2", 2),
+    "AUDIT_OPERATOR_SEARCHES_IN_FLIGHT": ("10", 10),
     "AUDIT_OPERATOR_EXIT_TIMEOUT_SECONDS": ("0", 0),
     "AUDIT_HTTP_HOST": ("::1", "::1"),
     "AUDIT_HTTP_PORT": ("0", 0),

@@ -11,6 +11,9 @@ from pydantic import JsonValue
 REPLACEMENT_CHARACTER = "\ufffd"
 """Unicode's own sign for a character that cannot be shown."""
 
+KEY_CHARACTERS = 63
+"""Longest label key, as in the resource definition: no key becomes too long by being cleaned."""
+
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -109,7 +112,9 @@ def _unique_keys(keys: Iterable[str], of_key: Callable[[str], str]) -> list[str]
         candidate = name
         while key != name and candidate in taken:
             numbers[name] = numbers.get(name, 1) + 1
-            candidate = f"{name}#{numbers[name]}"
+            suffix = f"#{numbers[name]}"
+            room = max(len(key), KEY_CHARACTERS) - len(suffix)
+            candidate = f"{name[:room]}{suffix}"
         taken.add(candidate)
         unique.append(candidate)
     return unique

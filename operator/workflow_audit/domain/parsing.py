@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import JsonValue, ValidationError
 
-from workflow_audit.domain.characters import clean_tree
+from workflow_audit.domain.characters import KEY_CHARACTERS, clean_tree
 from workflow_audit.errors import InvalidFieldError, MissingFieldError
 from workflow_audit.models.search import (
     InvalidSearch,
@@ -82,6 +82,7 @@ def _broken_rules(spec: SearchSpec) -> Iterator[InvalidFieldError]:
     if (spec.results is None) == (spec.failure is None):
         both = "both" if spec.results else "neither"
         yield InvalidFieldError("spec", both, "of results and failure given", "give one of them")
+    yield from _broken_key_rules("spec.query.filters", spec.query.filters)
     if spec.results is not None:
         yield from _broken_result_rules(spec.results)
 
@@ -107,6 +108,18 @@ def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
         yield InvalidFieldError(
             f"{path}.workflows", ranks, "are no ranks from 1 without gaps", "number them anew"
         )
+    for number, workflow in enumerate(results.workflows):
+        place, scoring = f"{path}.workflows[{number}]", workflow.scoring
+        yield from _broken_key_rules(f"{place}.labels", workflow.labels)
+        yield from _broken_key_rules(f"{place}.scoring.boostBreakdown", scoring.boost_breakdown)
+        yield from _broken_key_rules(f"{place}.scoring.penaltyBreakdown", scoring.penalty_breakdown)
+
+
+def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:
+    """Status repeats label keys, and its schema refuses what is longer."""
+    for key in labels or ():
+        if not 1 <= len(key) <= KEY_CHARACTERS:
+            yield InvalidFieldError(path, key, "is no label key", "a key has 1 to 63 characters")
 
 
 def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldError) -> InvalidSearch:

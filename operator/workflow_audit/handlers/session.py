@@ -50,7 +50,7 @@ class LeanResponse(aiohttp.ClientResponse):
         parsed = orjson.loads(await self.read())
         if is_about_all_searches(self.method, self.url):
             await self.flow.room()
-        if self.method != "PATCH":
+        if self.method != "PATCH" or not self.ok:  # kopf reads all of a refusal
             return parsed
         lean = {key: Shared(parsed[key]) for key in READ_FROM_AN_ANSWER if key in parsed}
         lean.get("metadata", Shared()).pop("managedFields", None)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
+
 from support.api import Api
 from support.environment import kubectl
 from unit.searches import (
@@ -21,7 +22,6 @@ from unit.searches import (
     greatest_spec,
     specs,
 )
-
 from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.status import final_status
 from workflow_audit.local.environment import LocalEnvironment
@@ -112,9 +112,7 @@ def test_the_server_keeps_the_schema_as_it_is_written(
         "status.conditions",
     ],
 )
-def test_explain_teaches(
-    prepared_environment: LocalEnvironment, path: str, golden: Golden
-) -> None:
+def test_explain_teaches(prepared_environment: LocalEnvironment, path: str, golden: Golden) -> None:
     text = kubectl(prepared_environment, "explain", f"workflowsearch.{path}")
     golden(f"explain/{path}.txt", text)
 
@@ -131,7 +129,7 @@ def test_names_by_which_searches_are_found(prepared_environment: LocalEnvironmen
 
 
 @pytest.fixture(scope="module")
-def created(api: Api) -> Iterator[dict[str, dict[str, Any]]]:
+def created(api: Api) -> dict[str, dict[str, Any]]:
     """Three searches, the first of them with its final status."""
     found = {}
     for number, spec in enumerate(LINES[:3], 1):
@@ -143,7 +141,7 @@ def created(api: Api) -> Iterator[dict[str, dict[str, Any]]]:
     answer = api.request("PATCH", f"{SEARCHES}/rr-1/status", status, "application/merge-patch+json")
     assert answer.ok, answer.message
     found["rr-1"] = answer.body
-    yield found
+    return found
 
 
 def final_status_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -253,9 +251,7 @@ REFUSED = [
         "spec.results.returned",
         id="returned-above-total",
     ),
-    pytest.param(
-        changed(TINY, ("results",), WITHOUT), "spec", id="neither-results-nor-failure"
-    ),
+    pytest.param(changed(TINY, ("results",), WITHOUT), "spec", id="neither-results-nor-failure"),
     pytest.param(TINY | {"failure": {"code": "X"}}, "spec", id="both-results-and-failure"),
     pytest.param(
         changed(TINY, ("query", "filters"), {"k" * 64: "v"}),

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 import yaml
-from support.environment import kubectl
 
+from support.environment import kubectl
 from workflow_audit.cli.prepare import operator_environment
 from workflow_audit.errors import ClusterError
 from workflow_audit.kube import cluster
@@ -107,7 +107,9 @@ def test_a_server_with_another_certificate_is_not_trusted(
     config["clusters"][0]["cluster"]["certificate-authority"] = str(other)
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
     monkeypatch.setattr(DEFAULT_LOCATION, str(tmp_path / "kubeconfig"))
-    with pytest.raises(ClusterError, match="cannot be reached: SSLError .*verify failed") as caught:
+    with pytest.raises(
+        ClusterError, match=r"cannot be reached: SSLError .*verify failed"
+    ) as caught:
         cluster.cluster_id()
     assert "\n" not in str(caught.value)
 

@@ -17,7 +17,7 @@ from workflow_audit.domain.crds import crd_yaml
 from workflow_audit.models.kinds import WORKFLOW_SEARCH
 
 PROGRAM = Path(sys.executable).with_name("workflow-audit")
-PASSWORD = "correct-horse-demo"
+PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
 URL = f"postgresql://writer:{PASSWORD}@db.invalid/audit"
 COMMANDS = [
     "operator", "migrate", "crds", "config", "demo",
@@ -111,9 +111,7 @@ def test_config_as_table_masks_secrets_and_explains() -> None:
         pytest.param(
             ["config"], {"AUDIT_HTTP_PORT": "http"}, "AUDIT_HTTP_PORT: 'http'", id="variable"
         ),
-        pytest.param(
-            ["operator", "--log-level", "loud"], {}, "AUDIT_LOG_LEVEL: 'loud'", id="flag"
-        ),
+        pytest.param(["operator", "--log-level", "loud"], {}, "AUDIT_LOG_LEVEL: 'loud'", id="flag"),
         pytest.param(
             ["migrate"],
             {"AUDIT_WRITER_LINGER_MS": "101"},

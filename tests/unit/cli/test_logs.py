@@ -58,7 +58,7 @@ def test_json_lines_can_be_parsed_and_have_the_fields(
 def test_an_exception_stays_in_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up(format="json")
     try:
-        raise ValueError("two\nlines")
+        int("two\nlines")
     except ValueError:
         logging.getLogger(PRODUCT).exception("failed")
     (line,) = capsys.readouterr().err.splitlines()

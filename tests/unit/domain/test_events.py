@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+
 from unit.searches import (
     CLUSTER,
     FAILED,
@@ -23,7 +24,6 @@ from unit.searches import (
     offset_time,
     specs,
 )
-
 from workflow_audit.domain.events import event_id, low_confidence, unattributed_workflows
 from workflow_audit.domain.limits import json_bytes
 from workflow_audit.models.policy import Limits, RecordingPolicy, Retention, ScoringRules
@@ -48,9 +48,7 @@ GOLDEN_LINES = {
 @pytest.mark.parametrize("name", GOLDEN_LINES)
 def test_event_data(name: str, golden: Golden) -> None:
     event = an_event(line(GOLDEN_LINES[name]))
-    golden(
-        f"events/{name}.json", json.dumps(event.event_data, indent=2, ensure_ascii=False) + "\n"
-    )
+    golden(f"events/{name}.json", json.dumps(event.event_data, indent=2, ensure_ascii=False) + "\n")
 
 
 @pytest.mark.golden

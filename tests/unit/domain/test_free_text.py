@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from pydantic import JsonValue
-from unit.searches import FAILED, LINES, REDACTOR, TINY, a_search, changed
 
+from unit.searches import FAILED, LINES, REDACTOR, TINY, a_search, changed
 from workflow_audit.domain.characters import rebuilt
 from workflow_audit.domain.free_text import RedactedSearch, redacted_search
 from workflow_audit.models.search import InvalidSearch, WorkflowSearch
 
-SECRET = "jane.doe@example.com"
+SECRET = "jane.doe@example.com"  # noqa: S105 - made up
 MARKER = "[redacted:email]"
 WORKFLOW = ("results", "workflows", 1)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.searches import ODD_CHARACTERS, a_search, an_event, greatest_spec, specs
 
+from unit.searches import ODD_CHARACTERS, a_search, an_event, greatest_spec, specs
 from workflow_audit.domain.limits import OMISSION, fitting_event_data, json_bytes
 from workflow_audit.models.policy import Limits, RecordingPolicy
 from workflow_audit.models.search import WorkflowSearch

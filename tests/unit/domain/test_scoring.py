@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.searches import LINES
 
+from unit.searches import LINES
 from workflow_audit.domain.scoring import Effect, explained_scoring, label_effect, label_effects
 from workflow_audit.models.policy import ScoringRules
 from workflow_audit.models.scoring import ExplainedScoring, Scoring, Unattributed, Weight
@@ -80,6 +80,9 @@ def explained(
             {"gitops-tool": 0.1},
             True,
             id="only-the-missing-one-is-derived",
+        ),
+        pytest.param(
+            {"boost_breakdown": {}}, "argocd", {}, {}, True, id="a-given-empty-boost-is-kept"
         ),
         pytest.param(
             {"penalty_breakdown": {}}, "flux", {}, {}, True, id="a-given-empty-penalty-is-kept"

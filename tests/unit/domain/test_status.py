@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given, settings
+
 from support.condition_rules import broken_condition_rules
 from unit.domain.test_events import GOLDEN_LINES, Golden
 from unit.schemas import problems
@@ -23,7 +24,6 @@ from unit.searches import (
     line,
     specs,
 )
-
 from workflow_audit.domain.crds import structural_schema
 from workflow_audit.domain.status import final_status, is_final, is_waiting, waiting_status
 from workflow_audit.errors import AuditError, DatabaseUnavailableError, RecordingError

@@ -1,6 +1,7 @@
 """kopf's HTTP session and the probes, each over a real connection."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,9 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from unit.searches import TINY, an_object
 
+from unit.searches import TINY, an_object
 from workflow_audit import metrics
+from workflow_audit.handlers.flow import Flow
 from workflow_audit.handlers.probes import probe_server
 from workflow_audit.handlers.session import LeanResponse
 from workflow_audit.handlers.watch_activity import WatchActivity
@@ -38,13 +40,17 @@ OBJECT["metadata"]["managedFields"] = [{"manager": "kubectl"}]
 LEAN_METADATA = {k: v for k, v in OBJECT["metadata"].items() if k != "managedFields"}
 
 
-async def parsed(method: str, body: Any) -> Any:
+def held_by(flow: Flow) -> type[LeanResponse]:
+    return type("Held", (LeanResponse,), {"flow": flow})
+
+
+async def parsed(method: str, body: Any, status: int = 200) -> Any:
     async def answer(_: web.Request) -> web.Response:
-        return web.json_response(body)
+        return web.json_response(body, status=status)
 
     async with (
         api_server(answer) as server,
-        aiohttp.ClientSession(response_class=LeanResponse) as session,
+        aiohttp.ClientSession(response_class=held_by(Flow(limit=1))) as session,
         session.request(method, server.make_url(ONE)) as response,
     ):
         return await response.json()
@@ -60,6 +66,17 @@ async def test_an_answer_to_a_patch_may_lack_parts(body: dict[str, Any]) -> None
     assert await parsed("PATCH", body) == {k: v for k, v in body.items() if k != "spec"}
 
 
+@pytest.mark.parametrize("status", [400, 409, 422, 500])
+async def test_a_refused_patch_keeps_its_reason(status: int) -> None:
+    refusal = {"kind": "Status", "metadata": {}, "status": "Failure", "message": "too large"}
+    assert await parsed("PATCH", refusal, status) == refusal
+
+
+async def test_nobody_copies_an_answer() -> None:
+    lean = await parsed("PATCH", OBJECT)
+    assert copy.deepcopy(lean)["status"] is lean["status"]
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 async def test_other_answers_stay_whole(method: str) -> None:
     assert await parsed(method, OBJECT) == OBJECT
@@ -70,7 +87,7 @@ async def test_other_answers_stay_whole(method: str) -> None:
 
 @pytest.fixture
 def activity() -> WatchActivity:
-    return WatchActivity()
+    return WatchActivity(Flow(limit=1))
 
 
 async def requested(
@@ -95,7 +112,7 @@ async def test_at_first_nothing_is_watched(activity: WatchActivity) -> None:
     ("method", "path", "status", "query", "problem"),
     [
         pytest.param("GET", SEARCHES, 200, {"watch": "true"}, None, id="a-watch-that-runs"),
-        pytest.param("GET", SEARCHES, 200, {"limit": "500"}, "before", id="a-list-is-no-watch"),
+        pytest.param("GET", SEARCHES, 200, {"limit": "500"}, None, id="a-list-that-works"),
         pytest.param(
             "GET", SEARCHES, 500, {"watch": "true"}, "answers 500 to the watch", id="an-error"
         ),
@@ -108,7 +125,7 @@ async def test_at_first_nothing_is_watched(activity: WatchActivity) -> None:
     ],
 )
 @pytest.mark.parametrize("before", [None, "before"])
-async def test_the_last_request_about_all_searches_tells_the_state(
+async def test_the_last_request_about_all_searches_tells_the_state(  # noqa: PLR0917
     activity: WatchActivity,
     method: str,
     path: str,
@@ -254,5 +271,5 @@ async def test_a_port_in_use_is_an_error_at_start() -> None:
 async def test_the_port_is_free_afterwards() -> None:
     async with probe_server(LOCAL, {}) as port:
         pass
-    with pytest.raises(OSError, match="Connect call failed|refused"):
+    with pytest.raises(OSError, match=r"Connect call failed|refused"):
         await asyncio.open_connection("127.0.0.1", port)

@@ -4,8 +4,8 @@ from itertools import islice
 
 import kopf
 import pytest
-from unit.searches import TINY, an_object
 
+from unit.searches import TINY, an_object
 from workflow_audit.handlers.storages import NoDiffBase, NoProgress
 from workflow_audit.handlers.tuning import (
     FIRST_BACKOFF_SECONDS,

@@ -1,22 +1,24 @@
 """The handler decides what to do with an object and writes its status, nothing else."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import kopf
 import pytest
-from unit.searches import TINY, a_search, an_event, an_object, an_outcome
 
+from unit.searches import TINY, a_search, an_event, an_object, an_outcome
 from workflow_audit.domain.status import final_status, waiting_status
 from workflow_audit.errors import DatabaseUnavailableError, RecordingError
-from workflow_audit.handlers.searches import record_search, register
+from workflow_audit.handlers.flow import Flow
+from workflow_audit.handlers.searches import Memo, record_search, register
 from workflow_audit.models.kinds import GROUP, VERSION
 from workflow_audit.models.outcome import Outcome, Skipped
 from workflow_audit.models.search import InvalidSearch, Search
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FLOW = Flow(limit=1)
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Recording:
 
     async def record(self, search: Search, *, patient: bool) -> Outcome:
         self.asked.append((search, patient))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(FLOW.room(), 0)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -40,8 +44,9 @@ async def handled(
 ) -> tuple[Recording, dict[str, Any]]:
     recorder = Recording(answer or an_outcome(an_event()))
     patch = kopf.Patch()
-    memo = SimpleNamespace(recorder=recorder, clock=lambda: NOW)
+    memo = Memo(recorder=recorder, clock=lambda: NOW, flow=FLOW)
     await record_search(type=type_, body=body, patch=patch, memo=memo, logger=None)  # type: ignore[arg-type]
+    await asyncio.wait_for(FLOW.room(), 1)  # whatever became of it, it is under way no more
     return recorder, dict(patch)
 
 
@@ -49,9 +54,7 @@ async def handled(
 async def test_a_new_search_is_recorded_and_shown(type_: str | None) -> None:
     recorder, patch = await handled(an_object(TINY), type_)
     assert recorder.asked == [(a_search(), False)]
-    assert patch == {
-        "status": final_status(a_search().metadata, an_outcome(an_event()), now=NOW)
-    }
+    assert patch == {"status": final_status(a_search().metadata, an_outcome(an_event()), now=NOW)}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from unit.searches import CLUSTER, FAILED, RECORDED_AT, REDACTOR, TINY, a_search, an_event, changed
 
+from unit.searches import CLUSTER, FAILED, RECORDED_AT, REDACTOR, TINY, a_search, an_event, changed
 from workflow_audit import metrics
 from workflow_audit.errors import DatabaseUnavailableError, EventRefusedError, RecordingError
 from workflow_audit.models.event import AuditEvent, Written
@@ -20,7 +20,7 @@ from workflow_audit.services.recording import ApplyingPolicy, Recorder
 
 NOW = datetime(2026, 11, 23, 10, 32, 7, tzinfo=UTC)
 DOWN = DatabaseUnavailableError("the database does not answer", retry_after_seconds=5)
-SECRET = "hunter2demo"
+SECRET = "hunter2demo"  # noqa: S105 - made up
 
 Answer = Exception | bool
 
@@ -109,9 +109,7 @@ WITH_SECRET = changed(TINY, ("query", "text"), f"password={SECRET}")
 )
 async def test_counts(spec: dict[str, Any], replayed: bool, counts: dict[str, float]) -> None:
     table = Table([replayed])
-    assert (
-        await counted(lambda: recorder(table).record(a_search(spec), patient=False)) == counts
-    )
+    assert await counted(lambda: recorder(table).record(a_search(spec), patient=False)) == counts
 
 
 async def test_a_replay_is_a_success() -> None:
@@ -241,8 +239,9 @@ async def test_a_search_that_failed_is_pending_no_more(error: Exception) -> None
 async def test_a_patient_search_can_be_cancelled_while_it_pauses() -> None:
     table = Table([DOWN] * 10_000)
     task = asyncio.create_task(recorder(table).record(a_search(), patient=True))
-    while len(table.timeouts) < 3:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while len(table.timeouts) < 3:  # noqa: ASYNC110 - the table is ten lines, no event needed
+            await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,0 +1,65 @@
+"""Commands against the real servers that they are for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.environment import kubectl
+from workflow_audit.local.environment import LocalEnvironment
+
+pytestmark = [pytest.mark.cluster, pytest.mark.database]
+
+PROGRAM = Path(sys.executable).with_name("workflow-audit")
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AUDIT_", "PG"))}
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env=inherited | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_what_crds_prints_can_be_applied(
+    prepared_environment: LocalEnvironment, tmp_path: Path
+) -> None:
+    (tmp_path / "crds.yaml").write_text(run("crds").stdout)
+    apply = ("apply", "--server-side", "--dry-run=server", "--warnings-as-errors", "-f")
+    done = kubectl(prepared_environment, *apply, str(tmp_path / "crds.yaml"))
+    assert "workflowsearches.audit.kubernaut.ai serverside-applied" in done
+
+
+def test_migrate_says_when_there_is_nothing_to_do(prepared_environment: LocalEnvironment) -> None:
+    done = run("migrate", AUDIT_DATABASE_URL=prepared_environment.postgres.superuser_url)
+    assert (done.returncode, done.stdout) == (0, "schema is up to date already\n"), done.stderr
+
+
+def test_migrate_without_the_rights_is_one_paragraph(
+    prepared_environment: LocalEnvironment,
+) -> None:
+    url = prepared_environment.database_url()
+    password = prepared_environment.role_passwords["workflow_audit_writer"]
+    done = run("migrate", AUDIT_DATABASE_URL=url.replace("/audit", "/postgres"))
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("workflow-audit: ")
+    assert "Traceback" not in done.stderr
+    assert password not in done.stderr
+
+
+def test_migrate_with_a_wrong_password_does_not_show_it(
+    prepared_environment: LocalEnvironment,
+) -> None:
+    password = prepared_environment.role_passwords["workflow_audit_writer"]
+    url = prepared_environment.database_url().replace(password, "correct-horse-demo")
+    done = run("migrate", AUDIT_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "password authentication failed" in done.stderr
+    assert "correct-horse-demo" not in done.stderr
+    assert "Traceback" not in done.stderr
