@@ -33,7 +33,11 @@ class InvalidFieldError(AuditError):
 
     def __init__(self, path: str, value: object, rule: str, remedy: str) -> None:
         super().__init__(f"{path}: {shown(value)} {rule}; {remedy}")
-        self.path = path
+        self.path, self.value, self.rule, self.remedy = path, value, rule, remedy
+
+    def showing(self, path: str, value: object) -> "InvalidFieldError":
+        """Give the same finding with a path and a value that may be shown."""
+        return InvalidFieldError(path, value, self.rule, self.remedy)
 
 
 class MissingFieldError(InvalidFieldError):
@@ -42,7 +46,11 @@ class MissingFieldError(InvalidFieldError):
     def __init__(self, path: str, remedy: str) -> None:
         name = path.rpartition(".")[2]
         AuditError.__init__(self, f"missing required field: {name} ({path}); {remedy}")
-        self.path = path
+        self.path, self.value, self.rule, self.remedy = path, None, "is missing", remedy
+
+    def showing(self, path: str, value: object) -> "MissingFieldError":  # noqa: ARG002
+        """Give the same finding with a path that may be shown."""
+        return MissingFieldError(path, self.remedy)
 
 
 class DatabaseError(AuditError):

@@ -232,7 +232,7 @@ def _strange() -> tuple[Strange, ...]:
         (_replaced(_TEXT, '"a\\udc00\\ud800b"'), "swapped surrogates", None, ""),
         (_replaced(_TEXT, '"a\ud800b"'), "surrogate as bytes", None, ""),
         (_replaced('"OOMKilled"', '"\\u0000"'), "NUL in a filter", None, ""),
-        (_replaced('"signal-type"', '"signal\\u0000type"'), "NUL in a key", None, ""),
+        (_replaced('"signal-type"', '"signal\\u0000type"'), "NUL in a key", "spec.query.filters", ""),
         (_replaced(_TEXT, '"' + "".join(f"\\u{n:04x}" for n in range(1, 32)) + '\\u007f\\u009b"'),
          "control characters", None, ""),
         (_replaced(_TEXT, '"\\u001b[31mred\\u001b[0m\\r\\nforged log line"'), "terminal", None, ""),

@@ -1,12 +1,9 @@
 """A search -> its one audit event, the same at every call."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
-
-from pydantic import JsonValue
 
 from workflow_audit.domain.free_text import RedactedSearch
 from workflow_audit.domain.limits import fitting_event_data
@@ -53,7 +50,7 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
     search = redacted.search
     if isinstance(search, InvalidSearch):
         data: Json = {"invalid": {"path": search.path, "message": search.message}}
-        data["submitted"] = _as_json(search.submitted)
+        data["submitted"] = search.submitted
         replaced = 0
         fields: dict[str, Any] = {
             "correlation_id": search.correlation_id[:COLUMN_CHARACTERS],
@@ -69,11 +66,11 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
         fields = _search_fields(spec)
         requested_by, searched_at = spec.requested_by, spec.searched_at
         replaced = search.replaced_characters
-    data["search_metadata"] = {
-        "duration_ms": fields.get("duration_ms"),
-        "searched_at": _instant(searched_at) if searched_at else None,
-        "replaced_characters": replaced,
-    }
+    data["search_metadata"] = {"duration_ms": fields.get("duration_ms")}
+    if searched_at:
+        data["search_metadata"]["searched_at"] = _instant(searched_at)
+    if replaced:
+        data["search_metadata"]["replaced_characters"] = replaced
     data["redactions"] = dict(redacted.redactions)
     return AuditEvent(
         **_object_fields(search.metadata, cluster_id),
@@ -82,13 +79,6 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
         event_metadata={"requested_by": requested_by},
         retention_days=policy.retention.days,
     )
-
-
-def _as_json(tree: JsonValue) -> str:
-    try:
-        return json.dumps(tree, ensure_ascii=False)
-    except RecursionError:
-        return "(nested too deeply to be kept)"
 
 
 def _instant(moment: datetime) -> str:
@@ -169,8 +159,22 @@ def _workflow_data(
     }
 
 
-def _scoring_data(scoring: ExplainedScoring) -> dict[str, JsonValue]:
-    return scoring.model_dump(mode="json", by_alias=False)
+def _scoring_data(scoring: ExplainedScoring) -> Json:
+    """Say what is derived or unattributed only where something is: events are kept for years."""
+    data: Json = {
+        "confidence": scoring.confidence,
+        "base_similarity": scoring.base_similarity,
+        "label_boost": scoring.label_boost,
+        "label_penalty": scoring.label_penalty,
+        "boost_breakdown": scoring.boost_breakdown,
+        "penalty_breakdown": scoring.penalty_breakdown,
+    }
+    if scoring.derived:
+        data["derived"] = True
+    rest = scoring.unattributed
+    if rest.boost or rest.penalty:
+        data["unattributed"] = {"boost": rest.boost, "penalty": rest.penalty}
+    return data
 
 
 def low_confidence(event: AuditEvent, policy: RecordingPolicy) -> bool | None:
@@ -183,4 +187,4 @@ def low_confidence(event: AuditEvent, policy: RecordingPolicy) -> bool | None:
 def unattributed_workflows(event: AuditEvent) -> int:
     """Count the workflows whose breakdowns leave something unexplained."""
     workflows = event.event_data.get("results", {}).get("workflows", [])
-    return sum(any(w["scoring"]["unattributed"].values()) for w in workflows)
+    return sum("unattributed" in workflow["scoring"] for workflow in workflows)

@@ -5,6 +5,7 @@ join events, and a version such as 10.0.0.1 is no address. A malformed search ha
 places, so all of it is redacted.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -43,20 +44,50 @@ class RedactedSearch:
 def redacted_search(search: Search, redactor: TreeRedactor) -> RedactedSearch:
     """Give the search without personal data and secrets, and what was replaced how often."""
     if isinstance(search, InvalidSearch):
-        tree: JsonValue = {
-            "correlation_id": search.correlation_id,
-            "service": search.service,
-            "path": search.path,
-            "message": search.message,
-            "submitted": search.submitted,
-        }
-        tree, counts = redactor.redact_tree(tree)
-        return RedactedSearch(replace(search, **cast("dict[str, Any]", tree)), counts)
+        return _redacted_invalid(search, redactor)
     tree, counts = redactor.redact_tree(_free_text(search.spec))
     if not counts:  # the common case keeps the search as it is
         return RedactedSearch(search, counts)
     spec = _with_free_text(search.spec, cast("dict[str, Any]", tree))
     return RedactedSearch(replace(search, spec=spec), counts)
+
+
+def _redacted_invalid(search: InvalidSearch, redactor: TreeRedactor) -> RedactedSearch:
+    tree: JsonValue = {
+        "correlation_id": search.correlation_id,
+        "service": search.service,
+        "path": search.finding.path,
+        "value": cast("JsonValue", search.finding.value),
+        "submitted": search.submitted,
+    }
+    redacted, counts = redactor.redact_tree(tree)
+    parts = cast("dict[str, Any]", redacted)
+    # Once more as text: a card number may have come as a number.
+    submitted, more = redactor.redact_tree(as_json(parts["submitted"]))
+    shown = replace(
+        search,
+        correlation_id=parts["correlation_id"],
+        service=parts["service"],
+        finding=search.finding.showing(parts["path"], _shown(parts["value"], redactor)),
+        submitted=submitted,
+    )
+    return RedactedSearch(shown, counts + more)
+
+
+def _shown(value: JsonValue, redactor: TreeRedactor) -> JsonValue:
+    """Give a value that a message may repeat: numbers have to be looked at as text."""
+    if isinstance(value, str):
+        return value
+    text, counts = redactor.redact_tree(as_json(value))
+    return text if counts else value
+
+
+def as_json(tree: JsonValue) -> str:
+    """Give a tree as text, whatever somebody has nested."""
+    try:
+        return json.dumps(tree, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to be kept)"
 
 
 def _free_text(spec: SearchSpec) -> JsonValue:

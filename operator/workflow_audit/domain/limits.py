@@ -16,7 +16,7 @@ def fitting_event_data(data: Json, limits: Limits) -> Json:
     """Give event_data that keeps the limits, with `truncated` saying what was left out.
 
     Lower ranks go first, because the winner is what an auditor asks for; then the ends of long
-    texts; and the winner itself only where its label keys alone are too much.
+    texts. The winner stays: its label keys, which are never cut, are far below the least limit.
 
     Args:
         data: event_data with workflows in the order of their ranks; not changed.
@@ -29,10 +29,7 @@ def fitting_event_data(data: Json, limits: Limits) -> Json:
     fitted = _with_fewer(data, len(_workflows(fitted)), limits.max_event_bytes)
     if json_bytes(fitted) <= limits.max_event_bytes:
         return fitted
-    fitted = _with_short_texts(fitted, limits.max_event_bytes)
-    if json_bytes(fitted) <= limits.max_event_bytes or listed == 0:
-        return fitted
-    return _with_short_texts(_with_best(data, 0), limits.max_event_bytes)
+    return _with_short_texts(fitted, limits.max_event_bytes)
 
 
 def json_bytes(value: Any) -> int:

@@ -4,6 +4,7 @@ The API server's schema refuses almost everything that is refused here; this is 
 the installed schema is older than we are. Its messages name the path, the value and the remedy.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,9 @@ from uuid import UUID
 
 from pydantic import JsonValue, ValidationError
 
-from workflow_audit.domain.characters import KEY_CHARACTERS, clean_tree
+from workflow_audit.domain.characters import clean_tree
 from workflow_audit.errors import InvalidFieldError, MissingFieldError
+from workflow_audit.models.base import LABEL_KEY
 from workflow_audit.models.search import (
     InvalidSearch,
     Metadata,
@@ -116,10 +118,11 @@ def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
 
 
 def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:
-    """Status repeats label keys, and its schema refuses what is longer."""
+    """Status repeats label keys, and its schema refuses others."""
     for key in labels or ():
-        if not 1 <= len(key) <= KEY_CHARACTERS:
-            yield InvalidFieldError(path, key, "is no label key", "a key has 1 to 63 characters")
+        if not re.fullmatch(LABEL_KEY, key):
+            remedy = "a key has 1 to 63 letters, digits or . _ / -"
+            yield InvalidFieldError(path, key, "is no label key", remedy)
 
 
 def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldError) -> InvalidSearch:
@@ -130,8 +133,7 @@ def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldErro
         correlation_id=_identifier(fields.get("correlationId")),
         service=_identifier(fields.get("service")),
         requested_by=requested_by if isinstance(requested_by, str) else None,
-        path=error.path,
-        message=str(error),
+        finding=error,
         submitted=spec,
     )
 

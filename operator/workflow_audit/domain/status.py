@@ -52,7 +52,7 @@ def final_status(metadata: Metadata, outcome: Outcome, *, now: datetime) -> Json
     if isinstance(outcome, Recorded):
         return _json(_recorded_status(metadata, outcome))
     stated = partial(condition, generation=metadata.generation, at=now)
-    message = f"auditing is switched off by {outcome.policy}; nothing was written"
+    message = f"auditing is switched off by policy {outcome.policy}; nothing was written"
     return _json(
         SearchStatus(
             observed_generation=metadata.generation,

@@ -40,7 +40,12 @@ def cel_rules(*rules: tuple[str, str] | tuple[str, str, str]) -> dict[str, JsonV
     return {"x-kubernetes-validations": [dict(zip(names, rule, strict=False)) for rule in rules]}
 
 
-KEY_LENGTH_RULE = cel_rules(
-    ("self.all(key, size(key) >= 1 && size(key) <= 63)", "a label key must have 1 to 63 characters")
+LABEL_KEY = "^[A-Za-z0-9._/-]{1,63}$"
+
+KEY_RULE = cel_rules(
+    (
+        f"self.all(key, key.matches('{LABEL_KEY}'))",
+        "a label key must have 1 to 63 letters, digits or . _ / -",
+    )
 )
 """Schemas cannot bound the keys of a map; without this one key could be 1 MB long."""

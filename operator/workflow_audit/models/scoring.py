@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workflow_audit.models.base import KEY_LENGTH_RULE, Fraction, Model, ScorePart
+from workflow_audit.models.base import KEY_RULE, Fraction, Model, ScorePart
 
-MAX_BREAKDOWN_LABELS = 16
+MAX_BREAKDOWN_LABELS = 12
 
 Breakdown = Annotated[
     dict[str, ScorePart],
-    Field(max_length=MAX_BREAKDOWN_LABELS, json_schema_extra=KEY_LENGTH_RULE),
+    Field(max_length=MAX_BREAKDOWN_LABELS, json_schema_extra=KEY_RULE),
 ]
 """Boost or penalty by label key."""
 

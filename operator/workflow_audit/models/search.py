@@ -1,7 +1,8 @@
 """WorkflowSearch: one request to the workflow catalogue and its answer, as a resource.
 
-Bounds keep the largest search that passes below etcd's limit of 1.5 MiB, its managed fields
-included, and within the API server's budget for CEL rules.
+Bounds keep the largest search that passes below etcd's limit of 1.5 MiB, and within the API
+server's budget for CEL rules. A character takes up to six bytes (as `<` does, in JSON as Go writes
+it), and managed fields and status come on top: a test stores the largest one and its status.
 """
 
 from dataclasses import dataclass
@@ -11,15 +12,21 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
-from workflow_audit.models.base import KEY_LENGTH_RULE, Fraction, Model, cel_rules
+from workflow_audit.errors import InvalidFieldError
+from workflow_audit.models.base import KEY_RULE, Fraction, Model, cel_rules
 from workflow_audit.models.scoring import Scoring
 
 MAX_WORKFLOWS = 100
-MAX_LABELS = 16
+MAX_FILTERS = 16
+MAX_LABELS = 12
 
-Label = Annotated[str, Field(max_length=128)]
+Filters = Annotated[
+    dict[str, Annotated[str, Field(max_length=128)]],
+    Field(max_length=MAX_FILTERS, json_schema_extra=KEY_RULE),
+]
 Labels = Annotated[
-    dict[str, Label], Field(max_length=MAX_LABELS, json_schema_extra=KEY_LENGTH_RULE)
+    dict[str, Annotated[str, Field(max_length=63)]],
+    Field(max_length=MAX_LABELS, json_schema_extra=KEY_RULE),
 ]
 
 
@@ -30,7 +37,7 @@ class Query(Model):
     """What the agent looked for, in its own words. Personal data and secrets are replaced before
     anything is stored."""
 
-    filters: Labels = Field(default_factory=dict)
+    filters: Filters = Field(default_factory=dict)
     """Labels that were asked for, by key, such as `signal-type: OOMKilled`."""
 
     top_k: int = Field(10, ge=1, le=100)
@@ -43,13 +50,13 @@ class Query(Model):
 class FoundWorkflow(Model):
     """One workflow that the catalogue found, with its rank and scoring."""
 
-    workflow_id: str = Field(min_length=1, max_length=253)
+    workflow_id: str = Field(min_length=1, max_length=128)
     """Identifier of the workflow in the catalogue."""
 
     version: str = Field("", max_length=64)
     """Version of the workflow, such as `v1.0.0`."""
 
-    title: str = Field("", max_length=256)
+    title: str = Field("", max_length=200)
     """Name of the workflow for people."""
 
     rank: int = Field(ge=1, le=MAX_WORKFLOWS)
@@ -179,16 +186,25 @@ class WorkflowSearch:
 class InvalidSearch:
     """A search that breaks a rule which the API server did not enforce; a fact too.
 
-    `path` and `message` say what is wrong, `submitted` is the spec as it came.
+    `finding` says what is wrong; it repeats a value, and `submitted` is the spec as it came.
     """
 
     metadata: Metadata
     correlation_id: str
     service: str
     requested_by: str | None
-    path: str
-    message: str
+    finding: InvalidFieldError
     submitted: JsonValue
+
+    @property
+    def path(self) -> str:
+        """Where the rule is broken."""
+        return self.finding.path
+
+    @property
+    def message(self) -> str:
+        """What is wrong, and what to write instead."""
+        return str(self.finding)
 
 
 Search = WorkflowSearch | InvalidSearch

@@ -1,5 +1,6 @@
 """Free text is redacted, identifiers are not, and a malformed search is redacted as a whole."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -40,10 +41,13 @@ def test_free_text_is_redacted(spec: dict[str, Any], path: tuple[str | int, ...]
 @pytest.mark.parametrize("place", ["filters", "labels"])
 def test_label_keys_and_values_are_redacted(place: str) -> None:
     path = ("query", "filters") if place == "filters" else (*WORKFLOW, "labels")
-    search = a_search(changed(TINY, path, {SECRET: SECRET}))
+    search = a_search(changed(TINY, path, {"203.0.113.9": SECRET}))
     redacted = redacted_search(search, REDACTOR)
-    assert redacted.redactions == {"email": 2}
-    assert redacted.search == a_search(changed(TINY, path, {MARKER: MARKER}))
+    assert redacted.redactions == {"email": 1, "ipv4": 1}
+    assert isinstance(redacted.search, WorkflowSearch)
+    shown = redacted.search.spec.model_dump_json(by_alias=True)
+    assert MARKER in shown
+    assert "[redacted:ipv4]" in shown
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,8 @@ def test_a_malformed_search_is_redacted_as_a_whole() -> None:
     assert SECRET not in repr(redacted.search)
     assert redacted.search.correlation_id == MARKER
     assert redacted.search.service == f"agent of {MARKER}"
-    assert redacted.search.submitted[MARKER] == {"deep": [MARKER]}  # type: ignore[index,call-overload]
+    assert isinstance(redacted.search.submitted, str)
+    assert json.loads(redacted.search.submitted)[MARKER] == {"deep": [MARKER]}
     assert redacted.search.message.startswith(f"spec.query: ['{MARKER}'] is refused")
 
 
@@ -105,15 +110,20 @@ def test_the_requester_of_a_malformed_search_is_kept() -> None:
     assert redacted.requested_by == SECRET
 
 
-@pytest.mark.xfail(
-    reason="parsing cuts the value that its message repeats before redaction sees it", strict=True
-)
 @pytest.mark.parametrize("cut_at", range(4, len(SECRET) - 1))
 def test_no_part_of_a_secret_stays_where_a_message_is_cut(cut_at: int) -> None:
     spec = changed(TINY, ("query", "text"), ["x" * (77 - cut_at) + " " + SECRET + "y" * 50])
     redacted = redacted_search(a_search(spec), REDACTOR).search
     assert isinstance(redacted, InvalidSearch)
     assert "jane" not in redacted.message, redacted.message
+
+
+def test_a_card_number_that_came_as_a_number_is_redacted_too() -> None:
+    spec = changed(TINY, ("query", "text"), 4111111111111111)
+    redacted = redacted_search(a_search(spec), REDACTOR).search
+    assert isinstance(redacted, InvalidSearch)
+    assert "4111111111111111" not in redacted.message
+    assert "4111111111111111" not in str(redacted.submitted)
 
 
 class Shouting:

@@ -80,14 +80,6 @@ def test_long_texts_are_cut_to_one_length_when_the_winner_alone_is_too_much(
     assert LEAST - 14 < json_bytes(fitted) <= LEAST
 
 
-def test_the_winner_goes_only_where_its_label_keys_are_too_much() -> None:
-    data = data_of(5, 5)
-    data["results"]["workflows"][0]["labels"] = {f"{'k' * 600}{n}": "v" for n in range(16)}
-    fitted = fitting_event_data(data, Limits(max_event_bytes=LEAST))
-    assert ranks(fitted) == []
-    assert fitted["truncated"] == {"workflows": 2, "characters": 0}
-
-
 def test_an_event_without_results_is_cut_too() -> None:
     data = {"query": {"text": "x" * 99_999}, "failure": {"code": "CatalogueTimeout"}}
     fitted = fitting_event_data(data, Limits(max_event_bytes=LEAST))

@@ -150,12 +150,14 @@ def test_a_refused_value_is_shown_with_path_rule_and_remedy(
         ),
         pytest.param(
             changed(TINY, ("query", "filters"), {"k" * 64: "v"}),
-            f"spec.query.filters: '{'k' * 64}' is no label key; a key has 1 to 63 characters",
+            f"spec.query.filters: '{'k' * 64}' is no label key; "
+            "a key has 1 to 63 letters, digits or . _ / -",
             id="a-long-label-key",
         ),
         pytest.param(
             changed(TINY, (*FIRST, "labels"), {"": "v"}),
-            "spec.results.workflows[0].labels: '' is no label key; a key has 1 to 63 characters",
+            "spec.results.workflows[0].labels: '' is no label key; "
+            "a key has 1 to 63 letters, digits or . _ / -",
             id="an-empty-label-key",
         ),
         pytest.param(
