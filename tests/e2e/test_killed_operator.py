@@ -14,7 +14,7 @@ from workflow_audit.local.environment import LocalEnvironment
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
-SPECS = bundled_specs()[:100]
+SPECS = bundled_specs()[:60]
 KILLS = 5
 
 
@@ -25,7 +25,7 @@ def test_nothing_is_lost_or_doubled_by_kills_under_load(
     with ThreadPoolExecutor(1) as creator:
         for number in range(1, KILLS + 1):
             operator = start_operator().wait_ready()
-            enough = searches.row_count() + moments.randint(1, 60)
+            enough = searches.row_count() + moments.randint(1, 40)
             load = creator.submit(searches.create, SPECS, prefix=f"load-{number}")
             eventually(searches.row_count, until=lambda rows, enough=enough: rows >= enough)
             operator.kill()

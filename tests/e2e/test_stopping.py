@@ -12,7 +12,7 @@ from workflow_audit.local.environment import LocalEnvironment
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
-SPECS = bundled_specs()[:300]
+SPECS = bundled_specs()[:200]
 EXIT_TIMEOUT_SECONDS = 5
 BUSY_SECONDS = 15
 """What a stop may take beyond the exit time-out: kopf's own 5 s, and a machine that is busy."""
