@@ -11,7 +11,7 @@ help: ## Show this help
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: ## Make .venv from the locked dependencies, if it is not up to date
-	@$(PYTHON) tools/venv.py
+	@$(PYTHON) tools/set_up.py
 
 demo: venv ## Run everything on this machine with real searches; ARGS=--exit stops after the summary
 	@$(BIN)/workflow-audit demo $(ARGS)
