@@ -51,8 +51,14 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, on_wait: Callable[[str], None]
+) -> AsyncIterator[Services]:
     """Build everything, wait until database and API server can be worked with, close in reverse.
+
+    Args:
+        settings: all of them.
+        on_wait: told what is missing, each time that it has to be waited for.
 
     Raises:
         SchemaVersionError: the database has another schema than this version needs.
@@ -62,9 +68,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     policy = default_policy(settings)
     pending = PendingSearches(utc_now)
     async with Database(address) as database:
-        await _until_done("the database", partial(schema.check, database))
-        cluster_id = await _until_done("the API server", _cluster_id)
-        await _until_done("the resource definitions", _searches_are_served)
+        await _until_done(partial(schema.check, database), on_wait)
+        cluster_id = await _until_done(_cluster_id, on_wait)
+        await _until_done(_searches_are_served, on_wait)
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
         maintenance = asyncio.create_task(_maintenance(database).run(), name="maintenance")
         try:
@@ -151,13 +157,14 @@ async def _searches_are_served() -> None:
         raise ClusterError(f"the API server does not know {resource}; apply the files in crds/")
 
 
-async def _until_done(what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+async def _until_done(attempt: Callable[[], Awaitable[T]], on_wait: Callable[[str], None]) -> T:
     """Try again until it works: a database or API server that is down must not end us."""
     while True:
         try:
             return await attempt()
         except (DatabaseUnavailableError, ClusterError) as error:
-            log.warning("waiting for %s: %s", what, error)
+            log.warning("waiting: %s", error)
+            on_wait(str(error))
         await asyncio.sleep(START_RETRY_SECONDS)
 
 

@@ -15,6 +15,8 @@ from support.searches import Load, Searches, bundled_specs
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.postgres import SUPERUSER, Postgres
 
+WAITING = "waiting: PostgreSQL is not available"
+
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
 SPECS = bundled_specs()[:100]
@@ -151,13 +153,13 @@ def test_operator_started_without_a_database_waits_for_it(
 ) -> None:
     with crashed(prepared_environment.postgres):
         operator = start_operator()
-        eventually(lambda: "waiting for the database" in operator.log)
+        eventually(lambda: WAITING in operator.log)
         assert operator.probe("/healthz") == (200, "ok\n")
         status, text = operator.probe("/readyz")
         assert status == 503
-        assert "waiting for the database" in text
+        assert "PostgreSQL is not available: connection refused" in text
         searches.create(SPECS[:20])
-        eventually(lambda: operator.log.count("waiting for the database"), until=lambda n: n >= 2)
+        eventually(lambda: operator.log.count(WAITING), until=lambda n: n >= 2)
         assert operator.running
     searches.wait_recorded(20)
     eventually(operator.ready)

@@ -43,9 +43,10 @@ async def run_operator(settings: Settings) -> None:
     """
     stopping = asyncio.Event()
     _on_signals(stopping)
-    checks: Checks = {"start": _not_started}
+    start = Start()
+    checks: Checks = {"start": start.problem}
     async with probe_server(settings.http, checks):
-        work = asyncio.create_task(_work(settings, checks, stopping), name="operator")
+        work = asyncio.create_task(_work(settings, start, checks, stopping), name="operator")
         stop = asyncio.create_task(stopping.wait(), name="stop")
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -55,8 +56,23 @@ async def run_operator(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _work(settings: Settings, checks: Checks, stopping: asyncio.Event) -> None:
-    async with open_services(settings) as services:
+class Start:
+    """What the start waits for, as readiness tells it."""
+
+    def __init__(self) -> None:
+        self._waits_for = "starting"
+
+    def waits_for(self, missing: str) -> None:
+        """Note what is missing."""
+        self._waits_for = missing
+
+    async def problem(self) -> str | None:
+        """Say what is missing."""
+        return self._waits_for
+
+
+async def _work(settings: Settings, start: Start, checks: Checks, stopping: asyncio.Event) -> None:
+    async with open_services(settings, start.waits_for) as services:
         flow = Flow(settings.operator.searches_in_flight)
         activity = WatchActivity(flow)
 
@@ -142,7 +158,3 @@ def _on_signals(stopping: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-
-
-async def _not_started() -> str | None:
-    return "waiting for the database, the API server or the resource definitions"
