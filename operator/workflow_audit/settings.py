@@ -65,8 +65,8 @@ class OperatorSettings(BaseSettings):
     retry_seconds: float = Field(15, ge=0.1, le=600)
     """Pause before another attempt at a search that failed for a reason other than time."""
 
-    connections: int = Field(32, ge=2, le=256)
-    """Most connections to the API server; one of them is the watch."""
+    connections: int = Field(32, ge=1, le=256)
+    """Most statuses that are written at a time, each over a connection of its own."""
 
     searches_in_flight: int = Field(2000, ge=10, le=100_000)
     """Most searches between watch and status at a time; more wait in the cluster, so that a

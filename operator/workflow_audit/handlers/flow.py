@@ -15,10 +15,21 @@ import aiohttp
 
 
 class Flow:
-    """Counts searches under way."""
+    """Counts searches under way.
 
-    def __init__(self, limit: int) -> None:
+    Statuses wait here for their turn and not in the connection pool: there the next page of a
+    list would wait behind all of them, and rows would be written no faster than statuses.
+    """
+
+    def __init__(self, limit: int, patches: int) -> None:
+        """Begin without any.
+
+        Args:
+            limit: searches under way at which lists and watches wait.
+            patches: statuses that are written at a time.
+        """
         self._limit = limit
+        self._turns = asyncio.Semaphore(patches)
         self._count = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -36,12 +47,18 @@ class Flow:
         """Wait until fewer searches than the limit are under way."""
         await self._room.wait()
 
-    def patch_started(self) -> None:
-        """Count a status that is being written, or that waits for a connection."""
+    async def patch_started(self) -> None:
+        """Count a status that is to be written, and wait for its turn."""
         self._changed(+1)
+        try:
+            await self._turns.acquire()
+        except BaseException:
+            self._changed(-1)
+            raise
 
     def patch_ended(self) -> None:
-        """Count it no more."""
+        """Count it no more; the next one has its turn."""
+        self._turns.release()
         self._changed(-1)
 
     def _changed(self, by: int) -> None:

@@ -73,7 +73,7 @@ class Start:
 
 async def _work(settings: Settings, start: Start, checks: Checks, stopping: asyncio.Event) -> None:
     async with open_services(settings, start.waits_for) as services:
-        flow = Flow(settings.operator.searches_in_flight)
+        flow = Flow(settings.operator.searches_in_flight, settings.operator.connections)
         activity = WatchActivity(flow)
 
         async def watch_problem() -> str | None:
@@ -93,7 +93,7 @@ async def _watch_until_stopped(
     stopping: asyncio.Event,
 ) -> None:
     registry = kopf.OperatorRegistry()
-    login = login_with(settings.operator.connections, activity, flow)
+    login = login_with(activity, flow)
     kopf.on.login(registry=registry)(login)
     searches.register(registry)
     while not stopping.is_set():

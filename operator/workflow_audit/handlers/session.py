@@ -62,7 +62,7 @@ def _dumps(value: Any) -> str:
 
 
 def login_with(
-    connections: int, activity: WatchActivity, flow: Flow
+    activity: WatchActivity, flow: Flow
 ) -> Callable[..., Awaitable[kopf.AiohttpSession]]:
     """Give a login handler; kopf calls it at start and whenever the API server says 401.
 
@@ -76,7 +76,7 @@ def login_with(
         if info is None:
             raise kopf.PermanentError("neither a service account nor a kubeconfig is there")
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, ssl=info.as_ssl_context()),
+            connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),  # flow limits
             headers=info.as_http_headers(),
             json_serialize=_dumps,
             trace_configs=[activity.trace_config()],

@@ -46,7 +46,7 @@ def kopf_settings(settings: OperatorSettings) -> kopf.OperatorSettings:
     tuned.queueing.idle_timeout = IDLE_SECONDS
     tuned.queueing.exit_timeout = settings.exit_timeout_seconds
     tuned.networking.error_backoffs = EndlessBackoffs()
-    tuned.networking.request_timeout = 30
+    tuned.networking.request_timeout = 120  # a status may wait long for its turn
     tuned.networking.connect_timeout = 5
     tuned.networking.enforce_retry_after = True
     tuned.watching.connect_timeout = 5

@@ -2,7 +2,7 @@
 
 - Whether searches are being watched. A stream that breaks is opened again at once, so the last
   list or watch request tells the present state; kopf reopens a stream that is silent for 70 s.
-- How many statuses are being written, or wait for a connection.
+- How many statuses are being written, or wait for their turn.
 - Whether the API server refused a status. kopf then drops the event that it was about, and the
   search would wait for the next start although its event is committed; so whoever runs kopf
   awaits `refused` and lists the unrecorded searches again.
@@ -43,7 +43,7 @@ class WatchActivity:
         self, _: aiohttp.ClientSession, __: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
         if params.method == "PATCH":
-            self._flow.patch_started()
+            await self._flow.patch_started()
 
     async def _answered(
         self, _: aiohttp.ClientSession, __: SimpleNamespace, params: aiohttp.TraceRequestEndParams

@@ -22,7 +22,7 @@ async def is_open(waiting: Awaitable[object]) -> bool:
 
 
 async def test_there_is_room_below_the_limit() -> None:
-    flow = Flow(limit=2)
+    flow = Flow(limit=2, patches=32)
     assert await is_open(flow.room())
     with flow.search():
         assert await is_open(flow.room())
@@ -32,15 +32,24 @@ async def test_there_is_room_below_the_limit() -> None:
 
 
 async def test_a_status_that_is_written_counts_as_a_search() -> None:
-    flow = Flow(limit=1)
-    flow.patch_started()
+    flow = Flow(limit=1, patches=32)
+    await flow.patch_started()
     assert not await is_open(flow.room())
     flow.patch_ended()
     assert await is_open(flow.room())
 
 
+async def test_no_more_statuses_are_written_at_a_time_than_allowed() -> None:
+    flow = Flow(limit=2, patches=1)
+    await flow.patch_started()
+    assert not await is_open(flow.patch_started())
+    assert await is_open(flow.room()), "a cancelled wait is counted no more"
+    flow.patch_ended()
+    assert await is_open(flow.patch_started())
+
+
 async def test_a_search_that_fails_or_is_cancelled_makes_room() -> None:
-    flow = Flow(limit=1)
+    flow = Flow(limit=1, patches=32)
     for error in (ValueError(), asyncio.CancelledError()):
         with pytest.raises(type(error)), flow.search():
             raise error
@@ -49,7 +58,7 @@ async def test_a_search_that_fails_or_is_cancelled_makes_room() -> None:
 
 @pytest.mark.parametrize("status", [200, 409, 500])
 async def test_statuses_that_are_written_are_counted_until_they_are_answered(status: int) -> None:
-    flow, let, asked = Flow(limit=1), asyncio.Event(), asyncio.Event()
+    flow, let, asked = Flow(limit=1, patches=32), asyncio.Event(), asyncio.Event()
 
     async def answer(_: web.Request) -> web.Response:
         asked.set()
@@ -69,7 +78,7 @@ async def test_statuses_that_are_written_are_counted_until_they_are_answered(sta
 
 
 async def test_a_status_that_cannot_be_sent_or_is_cancelled_counts_no_more() -> None:
-    flow, asked = Flow(limit=1), asyncio.Event()
+    flow, asked = Flow(limit=1, patches=32), asyncio.Event()
 
     async def answer(_: web.Request) -> web.Response:
         asked.set()
@@ -92,7 +101,7 @@ async def test_a_status_that_cannot_be_sent_or_is_cancelled_counts_no_more() -> 
 
 
 async def test_a_list_is_handed_over_when_there_is_room() -> None:
-    flow = Flow(limit=1)
+    flow = Flow(limit=1, patches=32)
 
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"items": []})
@@ -109,7 +118,7 @@ async def test_a_list_is_handed_over_when_there_is_room() -> None:
 
 
 async def test_a_watch_is_read_no_further_while_there_is_no_room() -> None:
-    flow = Flow(limit=1)
+    flow = Flow(limit=1, patches=32)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse()

@@ -50,7 +50,7 @@ async def parsed(method: str, body: Any, status: int = 200) -> Any:
 
     async with (
         api_server(answer) as server,
-        aiohttp.ClientSession(response_class=held_by(Flow(limit=1))) as session,
+        aiohttp.ClientSession(response_class=held_by(Flow(limit=1, patches=32))) as session,
         session.request(method, server.make_url(ONE)) as response,
     ):
         return await response.json()
@@ -87,7 +87,7 @@ async def test_other_answers_stay_whole(method: str) -> None:
 
 @pytest.fixture
 def activity() -> WatchActivity:
-    return WatchActivity(Flow(limit=1))
+    return WatchActivity(Flow(limit=1, patches=32))
 
 
 async def requested(

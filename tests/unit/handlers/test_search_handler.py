@@ -18,7 +18,7 @@ from workflow_audit.models.outcome import Outcome, Skipped
 from workflow_audit.models.search import InvalidSearch, Search
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-FLOW = Flow(limit=1)
+FLOW = Flow(limit=1, patches=32)
 
 
 @dataclass
