@@ -51,7 +51,7 @@ def test_nothing_that_must_go_is_found_anywhere(
     try:
         searches.create([*cases("must_go"), *cases("must_stay")])
         operator = start_operator(AUDIT_OPERATOR_PATIENCE_SECONDS="0.5", **settings)
-        eventually(lambda: "waiting for the database" in operator.log)
+        eventually(lambda: "waiting: PostgreSQL is not available" in operator.log)
     finally:
         prepared_environment.postgres.start()
     found = searches.wait_recorded(len(CASES["must_go"]) + len(CASES["must_stay"]))

@@ -59,7 +59,7 @@ def test_without_a_database_it_ends_and_the_next_start_finishes(
         eventually(lambda: searches.phases()["Pending"], until=lambda count: count == 30)
         stopped(operator)
         waiting = start_operator(**settings)
-        eventually(lambda: "waiting for the database" in waiting.log)
+        eventually(lambda: "waiting: PostgreSQL is not available" in waiting.log)
         stopped(waiting)
     finally:
         prepared_environment.postgres.start()
