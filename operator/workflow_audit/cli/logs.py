@@ -25,6 +25,16 @@ def set_up_logs(settings: LogSettings) -> None:
     logging.getLogger(PRODUCT).setLevel(level)
     # kopf has a line for each event of each object; ours says what was recorded.
     logging.getLogger("kopf").setLevel(max(level, logging.WARNING))
+    logging.getLogger("asyncio").addFilter(is_no_end_of_kopfs_watch)
+
+
+def is_no_end_of_kopfs_watch(record: logging.LogRecord) -> bool:
+    """Drop what asyncio says when kopf 1.45 is stopped between two events of its watch.
+
+    "generator didn't stop after athrow()" is all that goes wrong then: nothing is left undone.
+    """
+    message = record.getMessage()
+    return not ("closing of asynchronous generator" in message and "infinite_watch" in message)
 
 
 def _json_handler() -> logging.Handler:

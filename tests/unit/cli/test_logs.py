@@ -118,3 +118,21 @@ def test_setting_up_twice_does_not_double_the_lines(capsys: pytest.CaptureFixtur
     set_up()
     logging.getLogger(PRODUCT).info("once")
     assert capsys.readouterr().err.count("once") == 1
+
+
+@pytest.mark.parametrize(
+    ("generator", "shown"),
+    [
+        pytest.param("infinite_watch", False, id="kopfs-watch-that-was-stopped"),
+        pytest.param("another", True, id="anything-else"),
+    ],
+)
+def test_the_end_of_kopfs_watch_is_no_error(
+    generator: str, shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logs(LogSettings(format="json"))
+    message = (
+        "an error occurred during closing of asynchronous generator <async_generator object %s>"
+    )
+    logging.getLogger("asyncio").error(message, generator)
+    assert (generator in capsys.readouterr().err) is shown
