@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from pydantic import JsonValue
 
@@ -19,10 +19,7 @@ from workflow_audit.models.search import (
     InvalidSearch,
     Search,
     SearchSpec,
-    WorkflowSearch,
 )
-
-S = TypeVar("S", WorkflowSearch, InvalidSearch)
 
 
 class TreeRedactor(Protocol):

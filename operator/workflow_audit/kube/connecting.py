@@ -59,7 +59,7 @@ def api_client(doing: str, kubeconfig: Path | None = None) -> Iterator[client.Ap
 def get_json(api: client.ApiClient, path: str) -> Any:
     """Give what the API server answers to a GET, as plain JSON.
 
-    The client's typed calls import some 900 models: 70 MB, half of the operator's memory.
+    The client's typed calls import some 900 models: 70 MiB beside the operator's own 95.
 
     Raises:
         ApiException: it answers anything but 2xx.
