@@ -8,8 +8,8 @@ WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/workflow-audit
 COPY locks/runtime.txt locks/build.txt locks/
-RUN /opt/workflow-audit/bin/pip install --require-hashes --requirement locks/runtime.txt \
- && python -m pip install --require-hashes --requirement locks/build.txt
+RUN /opt/workflow-audit/bin/pip install --require-hashes --no-deps --requirement locks/runtime.txt \
+ && python -m pip install --require-hashes --no-deps --requirement locks/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 COPY crds crds
@@ -17,6 +17,7 @@ COPY manifests manifests
 COPY examples examples
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/workflow-audit/bin/pip install --no-deps dist/*.whl \
+ && /opt/workflow-audit/bin/pip check \
  && /opt/workflow-audit/bin/pip uninstall --yes pip
 
 FROM ${BASE}

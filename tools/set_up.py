@@ -18,6 +18,9 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "locks" / "development.txt"
 STAMP = VENV / "complete"
 OLDEST_PYTHON = (3, 11)
+FROM_LOCK = ("--require-hashes", "--no-deps", "--requirement")
+"""A lock is complete. A resolver would only look for newer versions of what is asked for with an
+extra (`coverage[toml]`), and then refuse them: an install that breaks when a library is released."""
 
 
 def main() -> None:
@@ -45,7 +48,7 @@ def make() -> None:
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
     environment = {**os.environ, "PIP_NO_INPUT": "1"}
     for arguments in (
-        ["--quiet", "--require-hashes", "--requirement", str(LOCK)],
+        ["--quiet", *FROM_LOCK, str(LOCK)],
         ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
     ):
         done = subprocess.run([*pip, *arguments], env=environment, check=False)

@@ -12,6 +12,8 @@ from workflow_audit import __version__
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
+FROM_LOCK = ("install", "--require-hashes", "--no-deps", "-r")
+
 pytestmark = pytest.mark.slow
 
 
@@ -22,11 +24,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("workflow-audit", "build"):
         venv.create(folder / name, with_pip=True)
     python = {name: folder / name / "bin" / "python" for name in ("workflow-audit", "build")}
-    pip(python["workflow-audit"], "install", "--require-hashes", "-r", "locks/runtime.txt")
-    pip(python["build"], "install", "--require-hashes", "-r", "locks/build.txt")
+    pip(python["workflow-audit"], *FROM_LOCK, "locks/runtime.txt")
+    pip(python["build"], *FROM_LOCK, "locks/build.txt")
     wheels = folder / "dist"
     pip(python["build"], "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), ".")
     pip(python["workflow-audit"], "install", "--no-deps", *map(str, wheels.glob("*.whl")))
+    pip(python["workflow-audit"], "check")  # the lock lacks nothing
     return folder / "workflow-audit" / "bin"
 
 
@@ -47,8 +50,8 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_dockerfile_installs_what_this_test_installs() -> None:
-    assert "--require-hashes --requirement locks/runtime.txt" in DOCKERFILE
-    assert "--require-hashes --requirement locks/build.txt" in DOCKERFILE
+    assert "--require-hashes --no-deps --requirement locks/runtime.txt" in DOCKERFILE
+    assert "--require-hashes --no-deps --requirement locks/build.txt" in DOCKERFILE
     assert "pip wheel --no-deps --no-build-isolation" in DOCKERFILE
 
 
