@@ -68,7 +68,7 @@ class OperatorSettings(BaseSettings):
     connections: int = Field(32, ge=1, le=256)
     """Most statuses that are written at a time, each over a connection of its own."""
 
-    searches_in_flight: int = Field(2000, ge=10, le=100_000)
+    searches_in_flight: int = Field(500, ge=10, le=100_000)
     """Most searches between watch and status at a time; more wait in the cluster, so that a
     backlog or an outage costs no memory."""
 

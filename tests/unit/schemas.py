@@ -7,7 +7,8 @@ from typing import Any
 CHECKED = {
     "default", "description", "enum", "format", "items", "additionalProperties", "maximum",
     "maxItems", "maxLength", "maxProperties", "minimum", "minLength", "properties", "required",
-    "type", "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-validations",
+    "type", "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-map-type",
+    "x-kubernetes-validations",
 }  # fmt: skip
 """Keywords that this knows; rules in CEL are for the real API server to check."""
 

@@ -29,7 +29,7 @@ def condition(
     """Give a condition; its time has whole seconds, as Kubernetes writes times."""
     if len(message) > MESSAGE_CHARACTERS:
         message = f"{message[: MESSAGE_CHARACTERS - 1]}…"
-    return Condition.model_construct(
+    return Condition(
         type=type_,
         status=status,
         observed_generation=generation,

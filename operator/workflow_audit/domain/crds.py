@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic.json_schema import GenerateJsonSchema
 
-from workflow_audit.models.base import Model
+from workflow_audit.models.base import Model, cel_rules
 from workflow_audit.models.kinds import GROUP, VERSION, Kind
 
 Schema = dict[str, Any]
@@ -19,7 +19,8 @@ KEPT_KEYWORDS = frozenset(
     {
         "default", "description", "enum", "format", "maximum", "maxItems", "maxLength",
         "maxProperties", "minimum", "minItems", "minLength", "pattern", "required", "type",
-        "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-validations",
+        "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-map-type",
+        "x-kubernetes-validations",
     }
 )  # fmt: skip
 DROPPED_KEYWORDS = frozenset({"title", "$defs"})
@@ -97,6 +98,7 @@ def custom_resource_definition(kind: Kind) -> Schema:
                     "status": structural_schema(kind.status),
                 },
             }
+            | (cel_rules(*kind.rules) if kind.rules else {})
         },
     }
     return {

@@ -24,6 +24,8 @@ from workflow_audit.models.search import (
     WorkflowSearch,
 )
 
+_LABEL_KEY = re.compile(LABEL_KEY)
+
 UNKNOWN = "unknown"
 """What an event says for an identifier that a malformed search does not have."""
 
@@ -120,7 +122,7 @@ def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
 def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:
     """Status repeats label keys, and its schema refuses others."""
     for key in labels or ():
-        if not re.fullmatch(LABEL_KEY, key):
+        if not _LABEL_KEY.fullmatch(key):
             remedy = "a key has 1 to 63 letters, digits or . _ / -"
             yield InvalidFieldError(path, key, "is no label key", remedy)
 

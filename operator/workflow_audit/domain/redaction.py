@@ -59,6 +59,9 @@ _Regex: TypeAlias = Any
 
 _QUIET = re2.Options()
 _QUIET.log_errors = False
+_QUIET.max_mem = 2**24
+"""Bytes for an expression and its automaton. With re2's 8 MiB, the one that looks for all patterns
+at once has no room for its automaton and takes eight times as long: 44 instead of 5 us a search."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def explained_scoring(
         boosts = {key: _rounded(e.boost) for key, e in effects.items() if e.boost}
     if penalties is None:
         penalties = {key: _rounded(e.penalty) for key, e in effects.items() if e.penalty}
-    return ExplainedScoring.model_construct(
+    return ExplainedScoring(
         confidence=scoring.confidence,
         base_similarity=scoring.base_similarity,
         label_boost=scoring.label_boost,
@@ -75,7 +75,7 @@ def explained_scoring(
         boost_breakdown=boosts,
         penalty_breakdown=penalties,
         derived=derived,
-        unattributed=Unattributed.model_construct(
+        unattributed=Unattributed(
             boost=_unexplained(scoring.label_boost, boosts),
             penalty=_unexplained(scoring.label_penalty, penalties),
         ),

@@ -69,8 +69,16 @@ class Flow:
             self._room.clear()
 
 
+LEFT = b'{"type":"DELETED",'
+"""How a line of a watch begins whose search has left the selection, as each does that is done."""
+
+
 class HeldStream:
-    """The body of an answer that is read no further while there is no room."""
+    """The body of a watch, read no further while there is no room, and only what is to be done.
+
+    A search that is done leaves the watch's selection, and the API server says so with all of it.
+    The handler has nothing to do then, but kopf would parse it and begin anew with the object.
+    """
 
     def __init__(self, content: aiohttp.StreamReader, flow: Flow) -> None:
         self._content = content
@@ -81,7 +89,12 @@ class HeldStream:
         return getattr(self._content, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Give the body in pieces, as kopf reads a watch."""
+        """Give the body in pieces, as kopf reads a watch; whole lines, but for the last."""
+        rest = b""
         async for chunk in self._content.iter_chunked(size):
-            await self._flow.room()
-            yield chunk
+            *lines, rest = (rest + chunk).split(b"\n")
+            if kept := [line for line in lines if not line.startswith(LEFT)]:
+                await self._flow.room()
+                yield b"\n".join([*kept, b""])
+        if rest:
+            yield rest

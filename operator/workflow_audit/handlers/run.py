@@ -6,6 +6,7 @@ on a signal, or where waiting mends nothing.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -18,6 +19,7 @@ from workflow_audit.handlers import searches
 from workflow_audit.handlers.flow import Flow
 from workflow_audit.handlers.probes import probe_server
 from workflow_audit.handlers.session import login_with
+from workflow_audit.handlers.storages import NoMemories
 from workflow_audit.handlers.tuning import kopf_settings
 from workflow_audit.handlers.watch_activity import WatchActivity
 from workflow_audit.settings import Settings
@@ -81,6 +83,7 @@ async def _work(settings: Settings, start: Start, checks: Checks, stopping: asyn
 
         checks.clear()
         checks.update(database=services.check_database, watch=watch_problem)
+        gc.freeze()  # else what was imported is looked through again and again: 8 % of the time
         log.info("recording searches")
         await _watch_until_stopped(settings, services, activity, flow, stopping)
 
@@ -104,6 +107,7 @@ async def _watch_until_stopped(
             tasks = await kopf.spawn_tasks(
                 registry=registry,
                 settings=kopf_settings(settings.operator),
+                memories=NoMemories(),
                 memo=searches.Memo(services.recorder, services.clock, flow),
                 standalone=True,
                 clusterwide=True,

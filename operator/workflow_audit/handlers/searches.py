@@ -39,16 +39,15 @@ class Memo:
     flow: Flow
 
 
-async def record_search(
-    type: str | None, body: kopf.Body, patch: kopf.Patch, memo: Memo, **_: Any
-) -> None:
+async def record_search(event: kopf.RawEvent, patch: kopf.Patch, memo: Memo, **_: Any) -> None:
     """Record one search, then show its outcome; status never speaks before COMMIT."""
-    if type == "DELETED" or is_final(body.get("status")):
+    found, status = event["object"], event["object"].get("status")
+    if event["type"] == "DELETED" or is_final(status):
         return
-    search = parse_search(body)
+    search = parse_search(found)
     try:
         with memo.flow.search():
-            outcome = await memo.recorder.record(search, patient=is_waiting(body.get("status")))
+            outcome = await memo.recorder.record(search, patient=is_waiting(status))
     except AuditError as error:
         patch.status.update(waiting_status(search.metadata, error, now=memo.clock()))
     else:

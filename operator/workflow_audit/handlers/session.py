@@ -35,7 +35,7 @@ class LeanResponse(aiohttp.ClientResponse):
     async def start(self, connection: Any) -> Self:
         """Take the head of the answer; a watch's body is then held back when needed."""
         await super().start(connection)
-        if "watch" in self.url.query:
+        if self.method == "GET" and "watch" in self.url.query:
             self.content = cast("aiohttp.StreamReader", HeldStream(self.content, self.flow))
         return self
 

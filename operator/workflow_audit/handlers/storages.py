@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -44,3 +45,15 @@ class NoProgress(kopf.ProgressStorage):
     def clear(self, *, essence: Any) -> Any:
         """Give the essence as it is."""
         return essence
+
+
+class NoMemories(ResourceMemories):
+    """Keeps nothing of an object after its event: only daemons and indices would need it.
+
+    kopf keeps some kilobytes of each object until it is told that the object is gone, which it is
+    not before the first list has come to its end: 100 MiB for a backlog of 20,000 searches.
+    """
+
+    async def recall(self, raw_body: Any, **known: Any) -> ResourceMemory:
+        """Give what is needed for one event."""
+        return await super().recall(raw_body, **(known | {"ephemeral": True}))

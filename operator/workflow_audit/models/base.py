@@ -29,7 +29,10 @@ class Model(BaseModel):
     )
 
 
-def cel_rules(*rules: tuple[str, str] | tuple[str, str, str]) -> dict[str, JsonValue]:
+CelRule = tuple[str, str] | tuple[str, str, str]
+
+
+def cel_rules(*rules: CelRule) -> dict[str, JsonValue]:
     """Give rules that the API server itself enforces, for `json_schema_extra`.
 
     Args:
@@ -39,6 +42,13 @@ def cel_rules(*rules: tuple[str, str] | tuple[str, str, str]) -> dict[str, JsonV
     names = ("rule", "message", "fieldPath")
     return {"x-kubernetes-validations": [dict(zip(names, rule, strict=False)) for rule in rules]}
 
+
+ATOMIC: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
+"""For `json_schema_extra` of an object that is only ever written as a whole.
+
+The API server then notes one owner of the object and not one of each field in it. These notes
+(managedFields) would be as large as a search, and are read, compared and written at every change.
+"""
 
 LABEL_KEY = "^[A-Za-z0-9._/-]{1,63}$"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from workflow_audit.models.base import Model
+from workflow_audit.models.base import CelRule, Model
 from workflow_audit.models.search import SearchSpec
 from workflow_audit.models.status import SearchStatus
 
@@ -32,8 +32,24 @@ class Kind:
     status: type[Model]
     columns: tuple[Column, ...]
     selectable: tuple[str, ...] = ()
+    rules: tuple[CelRule, ...] = ()
+    """What the API server makes sure of for the object as a whole."""
+
     scope: str = "Namespaced"
 
+
+_PHASE_CHANGES = (
+    "has(self.status) && has(self.status.phase) && (!has(oldSelf.status)"
+    " || !has(oldSelf.status.phase) || self.status.phase != oldSelf.status.phase)"
+)
+SPEC_IS_A_FACT: CelRule = (
+    f"{_PHASE_CHANGES} || self.spec == oldSelf.spec",
+    "a search is a fact, its spec must not change",
+    ".spec",
+)
+"""A write to the object leaves its status as it was, and a write to the status its spec: the API
+server sees to both. So where the phase changes there is nothing to compare; comparing all the same
+took a tenth of the API server's time for a status."""
 
 WORKFLOW_SEARCH = Kind(
     name="WorkflowSearch",
@@ -59,6 +75,7 @@ WORKFLOW_SEARCH = Kind(
         Column("Service", ".spec.service", priority=1),
     ),
     selectable=(".status.phase", ".spec.correlationId"),
+    rules=(SPEC_IS_A_FACT,),
 )
 
 KINDS = (WORKFLOW_SEARCH,)

@@ -14,6 +14,9 @@ Breakdown = Annotated[
 ]
 """Boost or penalty by label key."""
 
+ExplainedBreakdown = Annotated[dict[str, ScorePart], Field(max_length=MAX_BREAKDOWN_LABELS)]
+"""The same in status; its keys are those of the search and of the policy, which were checked."""
+
 
 class Weight(Model):
     """What a policy lets one label key add or take away."""
@@ -62,10 +65,10 @@ class Unattributed(Model):
 class ExplainedScoring(Scoring):
     """A scoring whose breakdowns are there, and what they do not explain."""
 
-    boost_breakdown: Breakdown = Field(default_factory=dict)
+    boost_breakdown: ExplainedBreakdown = Field(default_factory=dict)
     """What each matching label added, as given by the catalogue or derived from the weights."""
 
-    penalty_breakdown: Breakdown = Field(default_factory=dict)
+    penalty_breakdown: ExplainedBreakdown = Field(default_factory=dict)
     """What each mismatching label took away, as given or derived; positive numbers."""
 
     derived: bool = False

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
 from workflow_audit.errors import InvalidFieldError
-from workflow_audit.models.base import KEY_RULE, Fraction, Model, cel_rules
+from workflow_audit.models.base import ATOMIC, KEY_RULE, Fraction, Model, cel_rules
 from workflow_audit.models.scoring import Scoring
 
 MAX_WORKFLOWS = 100
@@ -32,6 +32,8 @@ Labels = Annotated[
 
 class Query(Model):
     """What was asked of the catalogue."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC)
 
     text: str = Field(max_length=8192)
     """What the agent looked for, in its own words. Personal data and secrets are replaced before
@@ -73,7 +75,8 @@ class Results(Model):
     """What the catalogue answered."""
 
     model_config = ConfigDict(
-        json_schema_extra=cel_rules(
+        json_schema_extra=ATOMIC
+        | cel_rules(
             (
                 "self.returned <= self.totalFound",
                 "returned must not be above totalFound",
@@ -115,6 +118,8 @@ class Results(Model):
 class Failure(Model):
     """Why there is no answer."""
 
+    model_config = ConfigDict(json_schema_extra=ATOMIC)
+
     code: str = Field(
         min_length=1, max_length=50, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
     )
@@ -131,7 +136,6 @@ class SearchSpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("self == oldSelf", "a search is a fact, its spec must not change"),
             ("has(self.results) != has(self.failure)", "give either results or failure"),
         )
     )

@@ -4,9 +4,9 @@ import enum
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from workflow_audit.models.base import Model
+from workflow_audit.models.base import ATOMIC, Model
 from workflow_audit.models.scoring import ExplainedScoring
 
 
@@ -99,6 +99,8 @@ class ScoringSummary(Model):
 
 class SearchStatus(Model):
     """What the operator knows of a search; written once, after the event was committed."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC)
 
     observed_generation: int | None = None
     """Generation of the spec that this speaks of."""

@@ -177,3 +177,28 @@ def test_spec_never_changes(searches: Searches, change: dict[str, Any]) -> None:
     assert "spec" in answer.message
     assert "its spec must not change" in answer.message
     assert searches.get("one")["spec"] == before
+
+
+def test_spec_never_changes_along_with_a_phase(searches: Searches) -> None:
+    """Where the phase changes the specs are not compared: the API server keeps the two apart."""
+    path = created(searches)
+    before = searches.get("one")
+    both = {"spec": {"query": {"text": "another question"}}, "status": {"phase": "Recorded"}}
+    refused = searches.api.request("PATCH", path, both, MERGE_PATCH)
+    assert (refused.status, "its spec must not change" in refused.message) == (422, True)
+    assert searches.get("one") == before
+    assert searches.api.request("PATCH", f"{path}/status", both, MERGE_PATCH).ok
+    after = searches.get("one")
+    assert (after["spec"], after["status"]["phase"]) == (before["spec"], "Recorded")
+    assert searches.api.request("PATCH", path, both, MERGE_PATCH).status == 422, "once recorded too"
+
+
+def test_a_search_may_be_applied_again(searches: Searches) -> None:
+    manifest = search(SPEC, "one")
+    path = f"{searches.path}/one"
+    first = searches.api.apply(path, manifest)
+    assert (
+        searches.api.apply(path, manifest)["metadata"]["resourceVersion"]
+        == (first["metadata"]["resourceVersion"])
+    )
+    assert first["spec"]["requestedBy"] == searches.api.name

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
-from support.api import Api
+from support.api import APPLY_PATCH, Api
 from support.environment import kubectl
 from unit.searches import (
     LINES,
@@ -302,3 +302,17 @@ def test_generated_searches_and_their_status_are_accepted(
     answer = api.request("PATCH", path, status, "application/merge-patch+json")
     assert answer.ok, answer.message
     assert answer.body["status"] == status["status"], "something was pruned"
+
+
+def test_owners_are_noted_of_parts_and_not_of_each_field(api: Api) -> None:
+    """Such notes would be as large as a search, and be read and written at every change."""
+    found = api.request("POST", DRY_RUN, manifest(greatest_spec("a"))).body
+    path = f"{SEARCHES}/rr-dry-run?dryRun=All&fieldManager=tests"
+    applied = api.request("PATCH", path, manifest(greatest_spec("a")), APPLY_PATCH).body
+    for search in (found, applied):
+        (notes,) = search["metadata"]["managedFields"]
+        assert set(notes["fieldsV1"]["f:spec"]) <= {
+            "f:correlationId", "f:query", "f:requestedBy", "f:results", "f:searchedAt", "f:service",
+            ".",
+        }  # fmt: skip
+        assert notes["fieldsV1"]["f:spec"]["f:results"] == {}

@@ -134,6 +134,11 @@ class Remembering:
     def waited(self, seconds: float) -> None:
         self.waits.append(seconds)
 
+    async def fails_again(self, times: int = 3) -> None:
+        """Wait for more failed writes: then each lane of a writer has met one."""
+        wanted = len(self.failures) + times
+        await eventually(lambda: len(self.failures) >= wanted)
+
 
 async def eventually(check: Callable[[], Any], within_seconds: float = 20) -> Any:
     """Give the first true value; report the last one seen."""

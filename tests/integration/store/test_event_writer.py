@@ -266,7 +266,7 @@ async def test_the_queue_is_bounded_and_callers_wait_for_room(database: TestData
         blocker.execute("BEGIN; LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
         async with a_writer(database, batch_rows=10, queue_rows=25) as writer:
             tasks = [asyncio.create_task(writer.write(event)) for event in some_events(100)]
-            await asyncio.sleep(0.3)
+            await eventually(lambda: writer.waiting >= 25)
             assert writer.waiting == 25
             with pytest.raises(DatabaseUnavailableError, match="not recorded within"):
                 await writer.write(an_event(500), timeout_seconds=0.1)
@@ -330,7 +330,7 @@ async def test_close_gives_up_after_its_time_and_tells_the_callers(database: Tes
             writer = EventWriter(pool, WriterOptions(queue_rows=5))
             await writer.open()
             tasks = [asyncio.create_task(writer.write(event)) for event in some_events(12)]
-            await asyncio.sleep(0.1)
+            await eventually(lambda: writer.waiting == 5)
             started = asyncio.get_running_loop().time()
             await writer.close(timeout_seconds=0.3)
             assert asyncio.get_running_loop().time() - started < 8

@@ -11,6 +11,7 @@ from store_support import WRITER, Remembering, TestDatabase, an_event, eventuall
 
 from workflow_audit.errors import DatabaseUnavailableError
 from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.store import pool as store_pool
 from workflow_audit.store.batches import RetryOptions
 from workflow_audit.store.writer import EventWriter, WriterOptions
 
@@ -68,8 +69,9 @@ async def test_a_crash_of_the_server_under_load_loses_and_doubles_nothing(
         for round_number in range(1, 3):
             await running.reaches(300 * round_number)
             await asyncio.to_thread(database.server.stop, "immediate")
+            await observer.fails_again()
             acknowledged = len(running.acknowledged)
-            await asyncio.sleep(1)
+            await observer.fails_again()
             assert len(running.acknowledged) == acknowledged, "nothing is acknowledged meanwhile"
             await asyncio.to_thread(database.server.start)
             await running.reaches(acknowledged + 300)
@@ -85,7 +87,6 @@ async def test_connections_cut_again_and_again_lose_and_double_nothing(
             database.rows(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", WRITER
             )
-            await asyncio.sleep(0.05)
         await running.reaches(1000)
 
 
@@ -128,12 +129,17 @@ async def test_a_server_that_is_away_is_named_in_plain_words(database: TestDatab
 
 
 async def test_a_writer_that_opens_before_its_database_begins_when_it_comes(
-    database: TestDatabase,
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store_pool, "RECONNECT_SECONDS", 0.1)
+    observer = Remembering()
     await asyncio.to_thread(database.server.stop, "fast")
-    async with database.pool() as pool, EventWriter(pool, OPTIONS) as writer:
+    async with (
+        database.pool(acquire_seconds=0.5) as pool,
+        EventWriter(pool, OPTIONS, observer) as writer,
+    ):
         waiting = asyncio.create_task(writer.write(an_event(1)))
-        await asyncio.sleep(4)  # longer than the pool goes on by itself
+        await observer.fails_again()  # after 0.5 s each: the pool goes on by itself for 0.1 s
         await asyncio.to_thread(database.server.start)
         started = asyncio.get_running_loop().time()
         assert isinstance(await asyncio.wait_for(waiting, 20), Written)
@@ -144,7 +150,7 @@ async def test_memory_is_bounded_while_the_database_is_away(database: TestDataba
     async with database.pool() as pool, EventWriter(pool, OPTIONS) as writer:
         await asyncio.to_thread(database.server.stop, "immediate")
         tasks = [asyncio.create_task(writer.write(event)) for event in some_events(2000)]
-        await asyncio.sleep(1)
+        await eventually(lambda: writer.waiting >= OPTIONS.queue_rows)
         assert writer.waiting == OPTIONS.queue_rows
         await asyncio.to_thread(database.server.start)
         await asyncio.wait_for(asyncio.gather(*tasks), 60)

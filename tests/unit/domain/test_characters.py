@@ -1,5 +1,7 @@
 """What PostgreSQL's jsonb refuses is replaced and counted, and nothing else is touched."""
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,8 +45,16 @@ def test_a_tree_is_cleaned_in_keys_and_texts() -> None:
     assert repr(tree) == given_before
 
 
-def test_a_clean_tree_is_the_same_object() -> None:
-    tree = {"a": ["b", 1]}
+@pytest.mark.parametrize(
+    "tree",
+    [
+        pytest.param({"a": ["b", 1]}, id="plain"),
+        pytest.param({"a": r"\u0000 \\u0000"}, id="what-only-looks-like-a-nul-in-json"),
+        pytest.param({"a": 2**80}, id="a-number-beyond-64-bits"),
+    ],
+)
+def test_a_clean_tree_is_the_same_object(tree: dict[str, Any]) -> None:
+    assert clean_tree(tree) == (tree, 0)
     assert clean_tree(tree)[0] is tree
 
 

@@ -1,7 +1,8 @@
 """Lists and watches are read no faster than searches are recorded."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -117,14 +118,15 @@ async def test_a_list_is_handed_over_when_there_is_room() -> None:
         assert await parsing == {"items": []}
 
 
-async def test_a_watch_is_read_no_further_while_there_is_no_room() -> None:
-    flow = Flow(limit=1, patches=32)
+@asynccontextmanager
+async def watched(flow: Flow, pieces: Iterable[bytes]) -> AsyncIterator[aiohttp.StreamReader]:
+    """The body of a watch, as kopf gets it; the server sends it in these pieces."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse()
         await stream.prepare(request)
-        for line in (b'{"one": 1}\n', b'{"two": 2}\n'):
-            await stream.write(line)
+        for piece in pieces:
+            await stream.write(piece)
         return stream
 
     async with (
@@ -132,12 +134,42 @@ async def test_a_watch_is_read_no_further_while_there_is_no_room() -> None:
         aiohttp.ClientSession(response_class=held_by(flow)) as session,
         session.get(server.make_url(SEARCHES), params={"watch": "true"}) as response,
     ):
+        yield response.content
 
-        async def read() -> bytes:
-            return b"".join([chunk async for chunk in response.content.iter_chunked(1024)])
 
+async def whole(content: aiohttp.StreamReader, size: int = 1024) -> bytes:
+    return b"".join([chunk async for chunk in content.iter_chunked(size)])
+
+
+async def test_a_watch_is_read_no_further_while_there_is_no_room() -> None:
+    flow = Flow(limit=1, patches=32)
+    async with watched(flow, [b'{"one": 1}\n', b'{"two": 2}\n']) as content:
         with flow.search():
-            reading = asyncio.ensure_future(read())
+            reading = asyncio.ensure_future(whole(content))
             assert not await is_open(asyncio.shield(reading))
         assert await reading == b'{"one": 1}\n{"two": 2}\n'
-        assert response.content.at_eof()
+        assert content.at_eof()
+
+
+ADDED = b'{"type":"ADDED","object":{"text":"DELETED"}}\n'
+MODIFIED = b'{"type":"MODIFIED","object":{"text":"{\\"type\\":\\"DELETED\\","}}\n'
+DELETED = b'{"type":"DELETED","object":{"text":"ADDED"}}\n'
+BOOKMARK = b'{"type":"BOOKMARK","object":{}}\n'
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        pytest.param([ADDED, DELETED, MODIFIED], ADDED + MODIFIED, id="in-the-middle"),
+        pytest.param([DELETED + DELETED], b"", id="nothing-else"),
+        pytest.param([ADDED + DELETED + BOOKMARK], ADDED + BOOKMARK, id="in-one-piece"),
+        pytest.param([DELETED[:9], DELETED[9:] + ADDED], ADDED, id="cut-in-two"),
+        pytest.param([ADDED[:30], ADDED[30:-1]], ADDED[:-1], id="a-last-line-without-its-end"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1024])
+async def test_searches_that_left_the_selection_are_passed_over(
+    sent: list[bytes], kept: bytes, size: int
+) -> None:
+    async with watched(Flow(limit=1, patches=32), sent) as content:
+        assert await whole(content, size) == kept

@@ -6,7 +6,7 @@ import kopf
 import pytest
 
 from unit.searches import TINY, an_object
-from workflow_audit.handlers.storages import NoDiffBase, NoProgress
+from workflow_audit.handlers.storages import NoDiffBase, NoMemories, NoProgress
 from workflow_audit.handlers.tuning import (
     FIRST_BACKOFF_SECONDS,
     LONGEST_BACKOFF_SECONDS,
@@ -80,3 +80,12 @@ def test_progress_remembers_nothing() -> None:
     assert not patch
     assert storage.fetch(key="handler", body=body) is None
     assert storage.clear(essence={"spec": 1}) == {"spec": 1}
+
+
+async def test_of_an_object_nothing_is_kept_after_its_event() -> None:
+    memories, memo = NoMemories(), object()
+    memory = await memories.recall(an_object(TINY), noticed_by_listing=True, memobase=[memo])
+    assert memory.noticed_by_listing
+    assert memory.memo == [memo]
+    assert list(memories.iter_all_memories()) == []
+    await memories.forget(an_object(TINY))

@@ -45,7 +45,8 @@ async def handled(
     recorder = Recording(answer or an_outcome(an_event()))
     patch = kopf.Patch()
     memo = Memo(recorder=recorder, clock=lambda: NOW, flow=FLOW)
-    await record_search(type=type_, body=body, patch=patch, memo=memo, logger=None)  # type: ignore[arg-type]
+    event: Any = {"type": type_, "object": body}
+    await record_search(event=event, patch=patch, memo=memo, logger=None)
     await asyncio.wait_for(FLOW.room(), 1)  # whatever became of it, it is under way no more
     return recorder, dict(patch)
 
