@@ -87,7 +87,7 @@ async def _rate(bench: Bench, rate: Rate, namespace: str, *, keep: bool) -> None
     async with (
         Cluster(environment) as administrator,
         Cluster.as_requester(environment, bench.sizes.connections) as requester,
-        CommitWitness(environment) as commits,
+        CommitWitness(environment, rate.per_second) as commits,
     ):
         await administrator.make_namespace(namespace)
         await requester.connect()

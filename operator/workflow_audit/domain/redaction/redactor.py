@@ -18,22 +18,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import re2
 from pydantic import JsonValue
 
 from workflow_audit.domain.characters import rebuilt, texts
-from workflow_audit.domain.redaction_patterns import (
-    BEFORE_EMAIL,
-    BUILTIN,
-    SECRET_KEYS,
+from workflow_audit.domain.redaction.credentials import SECRET_KEYS, is_placeholder
+from workflow_audit.domain.redaction.expressions import (
     Check,
+    Regex,
     Span,
-    is_placeholder,
+    compiled,
+    compiled_own,
+    encoded,
 )
-from workflow_audit.errors import InvalidFieldError
-from workflow_audit.models.policy import BuiltinPattern, Redaction, RedactionPattern
+from workflow_audit.domain.redaction.patterns import BEFORE_EMAIL, BUILTIN
+from workflow_audit.models.policy import BuiltinPattern, Redaction
 
 _WALL = b"\xff"
 _ROUNDS = 4
@@ -47,21 +47,10 @@ _MAX_SEARCHED_BYTES = 2**27
 _MAX_REREAD_BYTES = 2**23
 """Most bytes that a built-in expression may read again in one text, as in `://a:1/` without end."""
 
-_MAX_PROGRAM = 20_000
-"""Most instructions of an own pattern; a counted `.{1000}` has 8,004."""
+PATTERNS = "spec.redaction.patterns"
 
-_ANY_BYTE = re.compile(r"(?:^|[^\\])(?:\\\\)*\\C")
 _TEXT_EDGE = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
 _UNMISTAKABLE = re.compile(r"\[[^\[\]]{4,}\]|<[^<>]{4,}>|\([^()]{4,}\)|\{[^{}]{4,}\}|«[^«»]{4,}»")
-
-_Regex: TypeAlias = Any
-"""A compiled expression; re2 comes without types."""
-
-_QUIET = re2.Options()
-_QUIET.log_errors = False
-_QUIET.max_mem = 2**24
-"""Bytes for an expression and its automaton. With re2's 8 MiB, the one that looks for all patterns
-at once has no room for its automaton and takes eight times as long: 44 instead of 5 us a search."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Redacted:
 
 class _Search(NamedTuple):
     marker: int
-    regex: _Regex
+    regex: Regex
     check: Check | None
 
 
@@ -97,22 +86,22 @@ class Redactor:
         own = rules.patterns if rules.enabled else ()
         self._names: list[str] = [*map(str, builtin), *(pattern.name for pattern in own)]
         markers = [rules.replacement.replace("{name}", name) for name in self._names]
-        self._markers = [_encoded(marker) for marker in markers]
-        self._walls = {_encoded(marker) for marker in markers if _UNMISTAKABLE.fullmatch(marker)}
+        self._markers = [encoded(marker) for marker in markers]
+        self._walls = {encoded(marker) for marker in markers if _UNMISTAKABLE.fullmatch(marker)}
         self._builtin = [
-            (marker, [_Search(marker, _compiled(regex), check) for regex, check in BUILTIN[name]])
+            (marker, [_Search(marker, compiled(regex), check) for regex, check in BUILTIN[name]])
             for marker, name in enumerate(builtin)
         ]
         self._own = [
-            _Search(marker, _compiled_own(pattern, index), None)
+            _Search(marker, compiled_own(pattern.regex, f"{PATTERNS}[{index}].regex"), None)
             for index, (marker, pattern) in enumerate(enumerate(own, len(builtin)))
         ]
         self._keys = [
-            (marker, _compiled(SECRET_KEYS[name]))
+            (marker, compiled(SECRET_KEYS[name]))
             for marker, name in enumerate(builtin)
             if name in SECRET_KEYS
         ]
-        self._suspicions = [*_first_look(builtin), *(_compiled(f"(?m){p.regex}") for p in own)]
+        self._suspicions = [*_first_look(builtin), *(compiled(f"(?m){p.regex}") for p in own)]
         # Such an expression could find in one text what it does not find in joined ones.
         self._joinable = not any(_TEXT_EDGE.search(pattern.regex) for pattern in own)
 
@@ -124,7 +113,7 @@ class Redactor:
 
     def redact(self, text: str) -> Redacted:
         """Give the text with a marker for each match; without one, the same object."""
-        data = _encoded(text)
+        data = encoded(text)
         if not self._suspects(data):
             return Redacted(text)
         matches = self._found(data)
@@ -139,7 +128,7 @@ class Redactor:
         counts: Counter[str] = Counter()
         if not self._names:
             return value, counts
-        if self._joinable and not self._suspects(_encoded("\n".join(texts(value)))):
+        if self._joinable and not self._suspects(encoded("\n".join(texts(value)))):
             return value, counts
 
         def redacted(text: str) -> str:
@@ -161,11 +150,11 @@ class Redactor:
         return any(look.search(data) for look in self._suspicions)
 
     def _under_key(self, key: str, text: str) -> Redacted | None:
-        data = _encoded(text)
+        data = encoded(text)
         if not data or data in self._walls or is_placeholder(data):
             return None
         for marker, keys in self._keys:
-            if keys.fullmatch(_encoded(key)):
+            if keys.fullmatch(encoded(key)):
                 return self._replaced(data, [_Match(0, len(data), marker)])
         return None
 
@@ -219,43 +208,12 @@ def _covered(data: bytes, matches: list[_Match]) -> bytes:
     return bytes(mask)
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _compiled(regex: str) -> _Regex:
-    return re2.compile(_encoded(regex), _QUIET)
-
-
-def _compiled_own(pattern: RedactionPattern, index: int) -> _Regex:
-    path = f"spec.redaction.patterns[{index}].regex"
-    if _ANY_BYTE.search(pattern.regex):
-        raise InvalidFieldError(
-            path,
-            pattern.regex,
-            r"uses \C, which splits characters",
-            "write (?s:.) for any character",
-        )
-    try:
-        regex = _compiled(pattern.regex)
-    except re2.error as error:
-        reason = error.args[0].decode("utf-8", "replace")
-        remedy = "write it in RE2 syntax, which has no look-around and no backreferences"
-        raise InvalidFieldError(
-            path, pattern.regex, f"is no valid expression: {reason}", remedy
-        ) from error
-    if regex.programsize > _MAX_PROGRAM:
-        rule = f"is too large: {regex.programsize} instructions, at most {_MAX_PROGRAM}"
-        raise InvalidFieldError(path, pattern.regex, rule, "lower its repetition counts")
-    return regex
-
-
-def _first_look(builtin: list[BuiltinPattern]) -> Iterator[_Regex]:
+def _first_look(builtin: list[BuiltinPattern]) -> Iterator[Regex]:
     """Give one expression that finds something wherever any of the built-in ones does."""
     every = [expression.regex for name in builtin for expression in BUILTIN[name]]
     every += [rf"(?m:^(?:{SECRET_KEYS[name]})$)" for name in builtin if name in SECRET_KEYS]
     if every:
-        yield _compiled("|".join(f"(?:{regex})" for regex in every))
+        yield compiled("|".join(f"(?:{regex})" for regex in every))
 
 
 def _spans(search: _Search, data: bytes) -> Iterator[Span]:
