@@ -3,13 +3,15 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import psycopg
 
 from bench.accounting import OPERATOR, cpu_seconds, difference
-from bench.ceiling import Ceiling, ceiling_figures, created, measured_ceiling
+from bench.ceiling import ceiling_figures, created, measured_ceiling
 from bench.cluster import Cluster, Counters
 from bench.context import Bench
 from bench.figures import MILLISECONDS, Figure, Limit, median_figure
@@ -53,26 +55,28 @@ class Drain:
 
 
 async def measure_drains(bench: Bench) -> None:
-    """Measure ceiling, drain, ceiling, as often as there are rounds."""
-    rounds = bench.sizes.rounds
-    ceilings: list[Ceiling] = []
+    """Measure ceiling, drain, ceiling, drain, ..., ceiling: each drain stands between two ceilings.
+
+    Machines drift, so a drain is compared with the mean of its two neighbours.
+    """
+    rounds = bench.sizes.drains if bench.wants(2, 3) else 1
+    ceilings = [await measured_ceiling(bench, "ceiling-0", "ceiling")]
     drains: list[Drain] = []
-    ratios: list[float] = []
     idle_cpu = await _idle_start_cpu(bench) if bench.wants(2, 3) else 0.0
     for number in range(1, rounds + 1):
-        label = f"(round {number} of {rounds})"
-        before = await measured_ceiling(bench, f"ceiling-{number}-before", f"ceiling {label}")
-        ceilings.append(before)
+        label = f"({number} of {rounds})"
         if bench.wants(2, 3):
             title = f"draining {bench.sizes.drain} searches {label}"
-            drain = await measured_drain(bench, f"drain-{number}", title, idle_cpu)
-            after = await measured_ceiling(bench, f"ceiling-{number}-after", f"ceiling {label}")
-            ceilings.append(after)
-            drains.append(drain)
-            ceiling = (before.patches_per_second + after.patches_per_second) / 2
-            ratios.append(drain.searches_per_second / ceiling)
+            drains.append(await measured_drain(bench, f"drain-{number}", title, idle_cpu))
+        title = f"ceiling {label}"
+        ceilings.append(await measured_ceiling(bench, f"ceiling-{number}", title))
     bench.add(ceiling_figures(bench, ceilings))
     if drains:
+        patches = [ceiling.patches_per_second for ceiling in ceilings]
+        ratios = [
+            drain.searches_per_second / mean(neighbours)
+            for drain, neighbours in zip(drains, pairwise(patches), strict=True)
+        ]
         bench.add(_drain_figures(bench, drains, ratios))
     bench.details["ceilings"] = [vars(ceiling) for ceiling in ceilings]
     bench.details["drains"] = [_without_writes(drain) for drain in drains]
@@ -138,11 +142,11 @@ def _drain_figures(bench: Bench, drains: list[Drain], ratios: list[float]) -> li
     writes = [write for drain in drains for write in drain.writes]
     requests = sum(drain.requests for drain in drains) / len(writes)
     exact = Limit("=", 1)
-    mean = sum(writes) / len(writes)
+    average = mean(writes)
     return [
         *figures,
         median_figure(2, "CPU: all of these", total, unit, sample),
-        median_figure(3, "API writes a search, on the watch", [mean], "", sample, limit=exact),
+        median_figure(3, "API writes a search, on the watch", [average], "", sample, limit=exact),
         median_figure(3, "API writes a search, the most", [max(writes)], "", sample, limit=exact),
         median_figure(3, "API writes a search, asked for", [requests], "", sample, limit=exact),
     ]

@@ -25,9 +25,12 @@ class Sizes:
 
     connections: int = 32
     ceiling: int = 1500
-    """Searches that the bare client creates and patches, before and again after each drain."""
+    """Searches that the bare client creates and patches, before and after each drain."""
 
     drain: int = 3000
+    drains: int = 5
+    """Backlogs; more than rounds, because a busy neighbour disturbs these the most."""
+
     warm_up: int = 50
     """Searches before the first measured one of a rate."""
 
@@ -50,6 +53,7 @@ QUICK = Sizes(
     rounds=1,
     ceiling=200,
     drain=400,
+    drains=1,
     warm_up=10,
     rates=(Rate(10, 5), Rate(50, 4)),
     write_rate=Rate(50, 4),
