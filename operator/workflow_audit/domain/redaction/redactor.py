@@ -47,7 +47,7 @@ _MAX_SEARCHED_BYTES = 2**27
 _MAX_REREAD_BYTES = 2**23
 """Most bytes that a built-in expression may read again in one text, as in `://a:1/` without end."""
 
-PATTERNS = "spec.redaction.patterns"
+_PATTERNS = "spec.redaction.patterns"
 
 _TEXT_EDGE = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
 _UNMISTAKABLE = re.compile(r"\[[^\[\]]{4,}\]|<[^<>]{4,}>|\([^()]{4,}\)|\{[^{}]{4,}\}|«[^«»]{4,}»")
@@ -93,7 +93,7 @@ class Redactor:
             for marker, name in enumerate(builtin)
         ]
         self._own = [
-            _Search(marker, compiled_own(pattern.regex, f"{PATTERNS}[{index}].regex"), None)
+            _Search(marker, compiled_own(pattern.regex, f"{_PATTERNS}[{index}].regex"), None)
             for index, (marker, pattern) in enumerate(enumerate(own, len(builtin)))
         ]
         self._keys = [
