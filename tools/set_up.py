@@ -20,7 +20,7 @@ STAMP = VENV / "complete"
 OLDEST_PYTHON = (3, 11)
 FROM_LOCK = ("--require-hashes", "--no-deps", "--requirement")
 """A lock is complete. A resolver would only look for newer versions of what is asked for with an
-extra (`coverage[toml]`), and then refuse them: an install that breaks when a library is released."""
+extra (`coverage[toml]`), and then refuse them: such an install breaks with a library's release."""
 
 
 def main() -> None:
