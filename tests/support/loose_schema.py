@@ -25,7 +25,8 @@ def loosen(environment: LocalEnvironment) -> None:
     (version,) = definition["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]
     schema["properties"]["spec"] = ANYTHING
-    schema.pop("required", None)
+    for keyword in ("required", "x-kubernetes-validations"):
+        del schema[keyword]
     version["selectableFields"] = [{"jsonPath": ".status.phase"}]
     name = definition["metadata"]["name"]
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
