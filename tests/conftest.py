@@ -21,8 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    # A shell's `&` lets a whole process tree ignore Ctrl-C, also the programs that tests interrupt.
+    # A shell's `&` and nohup let a whole process tree ignore these, also the programs of the tests.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
