@@ -51,7 +51,7 @@ class NoMemories(ResourceMemories):
     """Keeps nothing of an object after its event: only daemons and indices would need it.
 
     kopf keeps some kilobytes of each object until it is told that the object is gone, which it is
-    not before the first list has come to its end: 100 MiB for a backlog of 20,000 searches.
+    not before the first list has come to its end.
     """
 
     async def recall(self, raw_body: Any, **known: Any) -> ResourceMemory:
