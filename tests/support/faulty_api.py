@@ -129,6 +129,10 @@ class FaultyApi:
     async def _stop(self) -> None:
         await self._runner.cleanup()
         await self._upstream.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # watches, whose client went on
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _serving_context(self) -> ssl.SSLContext:
         certificates = self._environment.control_plane.certificates
