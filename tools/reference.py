@@ -33,8 +33,9 @@ def resources() -> Iterator[str]:
         schema = version["schema"]["openAPIV3Schema"]
         yield from ("", f"## {kind.name}", "", kind.description, "")
         yield f"Short names: {', '.join(f'`{name}`' for name in kind.short_names)}. {kind.scope}."
-        selectable = ", ".join(f"`{path.removeprefix('.')}`" for path in kind.selectable)
-        yield f"Field selectors: {selectable}."
+        if kind.selectable:
+            selectable = ", ".join(f"`{path.removeprefix('.')}`" for path in kind.selectable)
+            yield f"Field selectors: {selectable}."
         for part in ("spec", "status"):
             yield from ("", f"### {part}", "", schema["properties"][part]["description"], "")
             yield "| Field | Type | Meaning |"
@@ -59,7 +60,8 @@ def fields(schema: dict[str, Any], path: str) -> Iterator[str]:
 
 def type_of(field: dict[str, Any]) -> str:
     """Give a field's type and bounds in words."""
-    kind = field.get("format", field["type"])
+    sized = "x-kubernetes-int-or-string" in field
+    kind = "bytes, or text such as 16Ki" if sized else field.get("format", field["type"])
     if "items" in field:
         kind = f"list of {field['items']['type']}"
     if isinstance(field.get("additionalProperties"), dict):

@@ -8,6 +8,10 @@
     │   ├── EventRefusedError        PostgreSQL refuses this one row, today and tomorrow
     │   └── SchemaVersionError       the schema is not the one that this version can work with
     ├── RecordingError               a mistake of ours keeps a search from being recorded
+    ├── PolicyError
+    │   ├── PoliciesUnknownError     the API server has not told yet which policies there are
+    │   └── PolicyInvalidError       the policy that applies to a search cannot be used
+    ├── RetentionError               a run of retention could not do all that it should
     ├── ClusterError                 the API server refuses something, or cannot be reached
     └── LocalError                   the local control plane or database cannot be set up
 
@@ -77,8 +81,29 @@ class RecordingError(AuditError):
     """A mistake of ours keeps a search from being recorded; it is tried again."""
 
 
+class PolicyError(AuditError):
+    """It is not known how a search is to be recorded; it waits."""
+
+
+class PoliciesUnknownError(PolicyError):
+    """The API server has not told yet which policies there are."""
+
+
+class PolicyInvalidError(PolicyError):
+    """The policy that applies to a search cannot be used until it is mended."""
+
+
+class RetentionError(AuditError):
+    """A run of retention could not do all that it should; it is tried again."""
+
+
 class ClusterError(AuditError):
     """The API server refuses a request, or cannot be reached."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """What it answers; None when it cannot be reached."""
 
 
 class LocalError(AuditError):

@@ -104,6 +104,10 @@ REASONS = {
     "EventRefusedError": "EventRefused",
     "SchemaVersionError": "SchemaVersion",
     "RecordingError": "Recording",
+    "PolicyError": "Policy",
+    "PoliciesUnknownError": "PoliciesUnknown",
+    "PolicyInvalidError": "PolicyInvalid",
+    "RetentionError": "Retention",
     "ClusterError": "Cluster",
     "LocalError": "Local",
 }

@@ -19,8 +19,8 @@ KEPT_KEYWORDS = frozenset(
     {
         "default", "description", "enum", "format", "maximum", "maxItems", "maxLength",
         "maxProperties", "minimum", "minItems", "minLength", "pattern", "required", "type",
-        "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-map-type",
-        "x-kubernetes-validations",
+        "x-kubernetes-int-or-string", "x-kubernetes-list-map-keys", "x-kubernetes-list-type",
+        "x-kubernetes-map-type", "x-kubernetes-validations",
     }
 )  # fmt: skip
 DROPPED_KEYWORDS = frozenset({"title", "$defs"})
@@ -46,15 +46,21 @@ def _structural(schema: Schema, definitions: dict[str, Schema]) -> Schema:
             result[keyword] = {k: _structural(v, definitions) for k, v in value.items()}
         elif keyword in {"items", "additionalProperties"}:
             result[keyword] = _structural(value, definitions)
-        elif keyword == "description":
-            result[keyword] = " ".join(value.split())
         elif keyword == "const":
             result["enum"] = [value]
         elif keyword in KEPT_KEYWORDS:
-            result[keyword] = value
+            result[keyword] = _plain(keyword, value, schema)
         else:
             raise ValueError(f"a structural schema has no {keyword!r}: {schema}")
     return result
+
+
+def _plain(keyword: str, value: Any, schema: Schema) -> Any:
+    if keyword == "description":
+        return " ".join(value.split())
+    if keyword == "default" and "properties" in schema:
+        return {}  # the fields have their own defaults
+    return value
 
 
 def _resolved(schema: Schema, definitions: dict[str, Schema]) -> Schema:
@@ -121,7 +127,16 @@ def custom_resource_definition(kind: Kind) -> Schema:
     }
 
 
+class _WithoutAnchors(yaml.SafeDumper):
+    """Writes out what occurs twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
 def crd_yaml(kind: Kind) -> str:
     """Give the definition as the text of its file under crds/."""
-    text = yaml.safe_dump(custom_resource_definition(kind), sort_keys=False, width=100)
+    text = yaml.dump(
+        custom_resource_definition(kind), Dumper=_WithoutAnchors, sort_keys=False, width=100
+    )
     return f"# Generated from the models by `workflow-audit crds`; do not edit.\n{text}"

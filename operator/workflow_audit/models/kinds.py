@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from workflow_audit.models.base import CelRule, Model
+from workflow_audit.models.policy import ClusterPolicySpec, PolicySpec
+from workflow_audit.models.policy_status import PolicyStatus
+from workflow_audit.models.resource import Resource
 from workflow_audit.models.search import SearchSpec
 from workflow_audit.models.status import SearchStatus
 
@@ -36,6 +39,11 @@ class Kind:
     """What the API server makes sure of for the object as a whole."""
 
     scope: str = "Namespaced"
+
+    @property
+    def resource(self) -> Resource:
+        """Give where its objects are."""
+        return Resource(GROUP, VERSION, self.plural, self.name, self.scope == "Namespaced")
 
 
 _PHASE_CHANGES = (
@@ -78,4 +86,43 @@ WORKFLOW_SEARCH = Kind(
     rules=(SPEC_IS_A_FACT,),
 )
 
-KINDS = (WORKFLOW_SEARCH,)
+_POLICY_COLUMNS = (
+    Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+    Column("Enabled", ".spec.enabled", "boolean"),
+    Column("Readers", ".status.readers", "integer"),
+    Column("Retention", ".spec.retention.days", "integer"),
+    Column("Alerts", ".status.conditions[?(@.type=='Alerts')].reason"),
+    Column("Next Retention", ".status.retention.nextRun"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Priority", ".spec.priority", "integer", priority=1),
+    Column("Reason", ".status.conditions[?(@.type=='Ready')].message", priority=1),
+)
+
+AUDIT_POLICY = Kind(
+    name="AuditPolicy",
+    plural="auditpolicies",
+    short_names=("apol",),
+    description=(
+        "How searches of this namespace are audited: who may read, alert rules, dashboard,"
+        " retention, scoring weights, redaction, on and off. Goes before every ClusterAuditPolicy."
+    ),
+    spec=PolicySpec,
+    status=PolicyStatus,
+    columns=_POLICY_COLUMNS,
+)
+
+CLUSTER_AUDIT_POLICY = Kind(
+    name="ClusterAuditPolicy",
+    plural="clusterauditpolicies",
+    short_names=("capol",),
+    description=(
+        "How searches are audited where no AuditPolicy of their namespace says it: who may read,"
+        " alert rules, dashboard, retention, scoring weights, redaction, on and off."
+    ),
+    spec=ClusterPolicySpec,
+    status=PolicyStatus,
+    columns=_POLICY_COLUMNS,
+    scope="Cluster",
+)
+
+KINDS = (WORKFLOW_SEARCH, AUDIT_POLICY, CLUSTER_AUDIT_POLICY)

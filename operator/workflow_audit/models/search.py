@@ -5,7 +5,8 @@ server's budget for CEL rules. A character takes up to six bytes (as `<` does, i
 it), and managed fields and status come on top: a test stores the largest one and its status.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -167,13 +168,14 @@ class SearchSpec(Model):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the API server says of an object; none of it ever changes."""
+    """What the API server says of an object; but for the labels, none of it ever changes."""
 
     namespace: str
     name: str
     uid: UUID
     generation: int
     created: datetime
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import enum
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -38,6 +38,13 @@ class Condition(Model):
 
     message: str = Field(max_length=32768)
     """Reason in a sentence, for people."""
+
+
+CONDITION_LIST: Any = Field(
+    None,
+    json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+)
+"""How a field is declared that lists conditions."""
 
 
 class Truncated(Model):
@@ -124,12 +131,6 @@ class SearchStatus(Model):
     summary: ScoringSummary | None = None
     """Who won, with what confidence, and why."""
 
-    conditions: list[Condition] | None = Field(
-        None,
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
-    )
+    conditions: list[Condition] | None = CONDITION_LIST
     """Ready (all is done), Recorded (the event is committed), Searched (the catalogue
     answered)."""

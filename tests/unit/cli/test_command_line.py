@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from workflow_audit import __version__
 from workflow_audit.cli.app import app
 from workflow_audit.domain.crds import crd_yaml
-from workflow_audit.models.kinds import WORKFLOW_SEARCH
+from workflow_audit.models.kinds import KINDS
 
 PROGRAM = Path(sys.executable).with_name("workflow-audit")
 PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
@@ -69,17 +69,17 @@ def test_python_m_is_the_same_program() -> None:
 def test_crds_to_stdout_are_one_yaml_document_each() -> None:
     done = run("crds")
     assert done.returncode == 0
-    assert done.stdout == f"---\n{crd_yaml(WORKFLOW_SEARCH)}"
-    assert [d["kind"] for d in yaml.safe_load_all(done.stdout)] == ["CustomResourceDefinition"]
+    assert done.stdout == "".join(f"---\n{crd_yaml(kind)}" for kind in KINDS)
+    kinds = [document["kind"] for document in yaml.safe_load_all(done.stdout)]
+    assert kinds == ["CustomResourceDefinition"] * len(KINDS)
 
 
 def test_crds_to_a_folder_are_one_file_each(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     done = run("crds", "--output", str(folder))
     assert (done.returncode, done.stdout) == (0, "")
-    (file,) = folder.iterdir()
-    assert file.name == "audit.kubernaut.ai_workflowsearches.yaml"
-    assert file.read_text() == crd_yaml(WORKFLOW_SEARCH)
+    written = {file.name: file.read_text() for file in folder.iterdir()}
+    assert written == {f"audit.kubernaut.ai_{kind.plural}.yaml": crd_yaml(kind) for kind in KINDS}
 
 
 def test_config_as_json_masks_secrets() -> None:

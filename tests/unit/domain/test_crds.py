@@ -80,6 +80,8 @@ def test_everything_that_a_user_can_send_is_bounded(kind: Kind, part: str) -> No
         if "additionalProperties" in field:
             assert "maxProperties" in field, path
             assert "x-kubernetes-validations" in field, f"{path}: keys have no bound"
+        elif "x-kubernetes-int-or-string" in field:
+            assert field.keys() >= {"maxLength", "x-kubernetes-validations"}, path
         elif field["type"] in bounds:
             assert bounds[field["type"]] & field.keys(), path
 
