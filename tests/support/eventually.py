@@ -1,5 +1,6 @@
 """The one place where tests wait: by asking again, never by guessing a time."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -37,3 +38,17 @@ def eventually(
             raise AssertionError(f"not so within {within_seconds:g} s; last seen: {last!s:.2000}")
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+
+
+async def eventually_async(
+    condition: Callable[[], object], *, within_seconds: float = 60.0
+) -> None:
+    """Wait until a condition holds, while the event loop goes on.
+
+    Raises:
+        AssertionError: the time is over; with the last value seen.
+    """
+    end = time.monotonic() + within_seconds
+    while not (last := condition()):
+        assert time.monotonic() < end, f"not so within {within_seconds:g} s; last seen: {last!s}"
+        await asyncio.sleep(FIRST_PAUSE_SECONDS)

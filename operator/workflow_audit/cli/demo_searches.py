@@ -1,5 +1,6 @@
 """The bundled searches: submit them as an agent's tool would, wait until all are done."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,10 +47,12 @@ def submit(environment: LocalEnvironment, searches: Sequence[Manifest]) -> None:
     for namespace in sorted({search["metadata"]["namespace"] for search in searches} - {"default"}):
         kubectl(environment, "create", "namespace", namespace)
     with reported("submitting searches") as report:
-        create_searches(
-            searches,
-            environment.kubeconfig,
-            created=lambda n: report.update(f"{n} of {len(searches)}", n, len(searches)),
+        asyncio.run(
+            create_searches(
+                searches,
+                environment.kubeconfig,
+                created=lambda n: report.update(f"{n} of {len(searches)}", n, len(searches)),
+            )
         )
 
 

@@ -1,5 +1,6 @@
 """What the operator asks its cluster at start, of a real API server."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -10,11 +11,12 @@ from support.environment import kubectl
 from workflow_audit.cli.prepare import operator_environment
 from workflow_audit.errors import ClusterError
 from workflow_audit.kube import cluster
+from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.local.environment import LocalEnvironment
 
 pytestmark = pytest.mark.cluster
 
-DEFAULT_LOCATION = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+DEFAULT_LOCATION = "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
 """KUBECONFIG as the client read it when it was imported."""
 
 SEARCHES = ("audit.kubernaut.ai", "v1alpha1", "workflowsearches")
@@ -29,54 +31,74 @@ def kubeconfig(
     return prepared_environment
 
 
-def test_the_cluster_id_is_the_uid_of_kube_system(kubeconfig: LocalEnvironment) -> None:
+async def cluster_id() -> UUID:
+    async with ApiServer() as api:
+        return await cluster.cluster_id(api)
+
+
+async def serves(*resource: str) -> bool:
+    async with ApiServer() as api:
+        return await cluster.serves(api, *resource)
+
+
+async def test_the_cluster_id_is_the_uid_of_kube_system(kubeconfig: LocalEnvironment) -> None:
     output = ("-o", "jsonpath={.metadata.uid}")
     uid = kubectl(kubeconfig, "get", "namespace", "kube-system", *output)
-    assert cluster.cluster_id() == UUID(uid)
+    assert await cluster_id() == UUID(uid)
 
 
-def test_the_operators_own_rights_are_enough(
+async def test_the_api_servers_time_is_known(kubeconfig: LocalEnvironment) -> None:
+    async with ApiServer() as api:
+        assert api.told is None
+        namespace = await api.ask("reading", "GET", "/api/v1/namespaces/kube-system")
+        assert api.told is not None
+        age = api.told - datetime.fromisoformat(namespace["metadata"]["creationTimestamp"])
+    assert timedelta() <= age < timedelta(hours=1)
+
+
+async def test_the_operators_own_rights_are_enough(
     kubeconfig: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DEFAULT_LOCATION, operator_environment(kubeconfig)["KUBECONFIG"])
-    assert cluster.cluster_id()
-    assert cluster.serves(*SEARCHES)
+    assert await cluster_id()
+    assert await serves(*SEARCHES)
 
 
 @pytest.mark.parametrize(
     ("resource", "served"),
     [
         pytest.param(SEARCHES, True, id="ours"),
-        pytest.param(("audit.kubernaut.ai", "v1alpha1", "auditpolicies"), False, id="no-resource"),
+        pytest.param(("audit.kubernaut.ai", "v1alpha1", "auditrules"), False, id="no-resource"),
         pytest.param(("audit.kubernaut.ai", "v9", "workflowsearches"), False, id="no-version"),
         pytest.param(("nobody.example.com", "v1", "workflowsearches"), False, id="no-group"),
     ],
 )
-def test_what_is_served(
+async def test_what_is_served(
     kubeconfig: LocalEnvironment, resource: tuple[str, str, str], served: bool
 ) -> None:
-    assert cluster.serves(*resource) is served
+    assert await serves(*resource) is served
 
 
-def test_a_user_without_rights_is_told_so(
+async def test_a_user_without_rights_is_told_so(
     kubeconfig: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nobody = kubeconfig.control_plane.kubeconfig_for("nobody-in-particular")
     monkeypatch.setattr(DEFAULT_LOCATION, str(nobody))
     with pytest.raises(ClusterError) as caught:
-        cluster.cluster_id()
-    assert str(caught.value) == (
-        "reading the namespace kube-system: the API server answers 403 Forbidden"
+        await cluster_id()
+    assert str(caught.value).startswith(
+        "reading the namespace kube-system: the API server answers 403 Forbidden: namespaces "
     )
+    assert caught.value.status == 403
 
 
-def test_wrong_credentials_are_told(
+async def test_wrong_credentials_are_told(
     kubeconfig: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = kubeconfig.control_plane.kubeconfig_with_token("stranger", "no-token")
     monkeypatch.setattr(DEFAULT_LOCATION, str(stranger))
     with pytest.raises(ClusterError, match="the API server answers 401 Unauthorized"):
-        cluster.serves(*SEARCHES)
+        await serves(*SEARCHES)
 
 
 def changed_kubeconfig(environment: LocalEnvironment, folder: Path, **fields: str) -> str:
@@ -87,17 +109,17 @@ def changed_kubeconfig(environment: LocalEnvironment, folder: Path, **fields: st
     return str(path)
 
 
-def test_a_server_that_is_not_there_is_told(
+async def test_a_server_that_is_not_there_is_told(
     kubeconfig: LocalEnvironment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gone = changed_kubeconfig(kubeconfig, tmp_path, server="https://127.0.0.1:1")
     monkeypatch.setattr(DEFAULT_LOCATION, gone)
-    for asking in (cluster.cluster_id, lambda: cluster.serves(*SEARCHES)):
+    for asking in (cluster_id(), serves(*SEARCHES)):
         with pytest.raises(ClusterError, match="the API server cannot be reached"):
-            asking()
+            await asking
 
 
-def test_a_server_with_another_certificate_is_not_trusted(
+async def test_a_server_with_another_certificate_is_not_trusted(
     kubeconfig: LocalEnvironment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pki = kubeconfig.folder / "control-plane" / "pki"
@@ -107,19 +129,20 @@ def test_a_server_with_another_certificate_is_not_trusted(
     config["clusters"][0]["cluster"]["certificate-authority"] = str(other)
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
     monkeypatch.setattr(DEFAULT_LOCATION, str(tmp_path / "kubeconfig"))
-    with pytest.raises(
-        ClusterError, match=r"cannot be reached: SSLError .*verify failed"
-    ) as caught:
-        cluster.cluster_id()
+    with pytest.raises(ClusterError, match=r"cannot be reached: .*verify failed") as caught:
+        await cluster_id()
     assert "\n" not in str(caught.value)
 
 
-def test_credentials_are_read_anew_at_every_call(
-    kubeconfig: LocalEnvironment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+async def test_credentials_are_read_anew_when_they_are_refused(
+    kubeconfig: LocalEnvironment, tmp_path: Path
 ) -> None:
-    path = changed_kubeconfig(kubeconfig, tmp_path, server="https://127.0.0.1:1")
-    monkeypatch.setattr(DEFAULT_LOCATION, path)
-    with pytest.raises(ClusterError):
-        cluster.cluster_id()
-    Path(path).write_text(kubeconfig.kubeconfig.read_text())
-    assert cluster.cluster_id()
+    path = tmp_path / "kubeconfig"
+    path.write_text(kubeconfig.kubeconfig.read_text())
+    stranger = kubeconfig.control_plane.kubeconfig_with_token("stranger", "no-token")
+    path.write_text(stranger.read_text())
+    async with ApiServer(path) as api:
+        with pytest.raises(ClusterError, match="401"):
+            await cluster.cluster_id(api)
+        path.write_text(kubeconfig.kubeconfig.read_text())
+        assert await cluster.cluster_id(api)

@@ -6,8 +6,9 @@ import pytest
 
 from workflow_audit.errors import ClusterError
 from workflow_audit.kube import cluster
+from workflow_audit.kube.connecting import ApiServer
 
-DEFAULT_LOCATION = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+DEFAULT_LOCATION = "kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
 """KUBECONFIG as the client read it when it was imported."""
 
 
@@ -26,14 +27,15 @@ def _outside_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("clusters: [unfinished", id="no-yaml"),
     ],
 )
-def test_a_kubeconfig_that_cannot_be_used(
+async def test_a_kubeconfig_that_cannot_be_used(
     content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "kubeconfig"
     if content is not None:
         path.write_text(content)
     monkeypatch.setattr(DEFAULT_LOCATION, str(path))
-    with pytest.raises(ClusterError) as caught:
-        cluster.cluster_id()
+    async with ApiServer() as api:
+        with pytest.raises(ClusterError) as caught:
+            await cluster.cluster_id(api)
     assert "set KUBECONFIG, or run in a cluster" in str(caught.value)
     assert str(caught.value).startswith("reading the namespace kube-system: ")
