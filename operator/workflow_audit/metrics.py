@@ -13,6 +13,9 @@ REGISTRY = CollectorRegistry()
 _LATENCY_BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 )  # fmt: skip
+_QUERY_BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5, 5, 10, 30,
+)  # fmt: skip
 
 EVENTS = Counter(
     "workflow_audit_events_total",
@@ -71,9 +74,33 @@ LOW_CONFIDENCE = Counter(
     "Recorded searches whose winner is below the policy's threshold.",
     registry=REGISTRY,
 )
+CONFIDENCE = Histogram(
+    "workflow_audit_confidence",
+    "Confidence of the winners of recorded searches; those without a winner are not in it.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+    registry=REGISTRY,
+)
+SELECTIONS = Counter(
+    "workflow_audit_selections_total",
+    "Recorded searches by their winner's workflow_id; `other` once there are too many of them for"
+    " a metric.",
+    ["workflow_id"],
+    registry=REGISTRY,
+)
 UNATTRIBUTED = Counter(
     "workflow_audit_unattributed_scores_total",
     "Workflows whose breakdowns do not explain labelBoost or labelPenalty.",
+    registry=REGISTRY,
+)
+QUERY_DURATION = Histogram(
+    "workflow_audit_query_duration_seconds",
+    "From a reader's request until its answer is there.",
+    buckets=_QUERY_BUCKETS,
+    registry=REGISTRY,
+)
+QUERY_RESULTS = Counter(
+    "workflow_audit_query_results_total",
+    "Audit events that were given to readers.",
     registry=REGISTRY,
 )
 TABLE_BYTES = Gauge(
@@ -84,6 +111,32 @@ TABLE_BYTES = Gauge(
 PARTITIONS = Gauge(
     "workflow_audit_partitions",
     "Monthly partitions of audit_events.",
+    registry=REGISTRY,
+)
+RETENTION_LAST_SUCCESS = Gauge(
+    "workflow_audit_retention_last_success_timestamp_seconds",
+    "Unix time at which the last retention run ended well, a dry run too; 0 while none is known.",
+    registry=REGISTRY,
+)
+RETENTION_DURATION = Gauge(
+    "workflow_audit_retention_duration_seconds",
+    "How long the last retention run took.",
+    registry=REGISTRY,
+)
+RETENTION_REMOVED_ROWS = Counter(
+    "workflow_audit_retention_removed_rows_total",
+    "Audit events that retention has removed.",
+    registry=REGISTRY,
+)
+SEARCHES_REMOVED = Counter(
+    "workflow_audit_searches_removed_total",
+    "Recorded searches that were removed from the cluster because of their policy's searchTTL.",
+    registry=REGISTRY,
+)
+POLICIES = Gauge(
+    "workflow_audit_policies",
+    "Policies, by whether all that they ask for is in place: ready true or false.",
+    ["ready"],
     registry=REGISTRY,
 )
 BUILD_INFO = Info("workflow_audit_build", "Version that is running.", registry=REGISTRY)

@@ -128,7 +128,10 @@ def test_row_repeats_the_search(bundle: Bundle) -> None:
         assert row["actor_id"] == spec["service"]
         assert row["event_timestamp"].isoformat() == _iso(item["metadata"]["creationTimestamp"])
         assert row["event_data"]["query"]["filters"].keys() == spec["query"]["filters"].keys()
-        assert row["event_metadata"] == {"requested_by": "workflow-audit-admin"}
+        assert row["event_metadata"] == {
+            "requested_by": "workflow-audit-admin",
+            "policy": "default",
+        }
         results = spec.get("results", {})
         listed = row["event_data"].get("results", {}).get("workflows", [])
         left_out = row["event_data"]["truncated"]["workflows"]

@@ -17,7 +17,7 @@ from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.redaction import Redactor
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.models.outcome import Recorded
-from workflow_audit.models.policy import RecordingPolicy, Redaction
+from workflow_audit.models.policy import DEFAULT_POLICY_NAME, PolicySpec, Redaction
 from workflow_audit.models.search import Search, SearchSpec
 
 CLUSTER = UUID("6f1c8a52-1111-4222-8333-944455566677")
@@ -27,7 +27,7 @@ RECORDED_AT = datetime(2026, 11, 23, 10, 31, 8, 654321, UTC)
 CORPUS = Path(__file__).parents[2] / "examples" / "searches.jsonl"
 LINES: list[dict[str, Any]] = [json.loads(line) for line in CORPUS.read_text("utf-8").splitlines()]
 REDACTOR = Redactor(Redaction())
-POLICY = RecordingPolicy()
+POLICY = PolicySpec()
 
 WITHOUT = object()
 """Stands for a field that is to be left out."""
@@ -95,14 +95,15 @@ def a_search(spec: Any = TINY, **metadata: Any) -> Search:
 
 def an_event(
     spec: Any = TINY,
-    policy: RecordingPolicy = POLICY,
+    policy: PolicySpec = POLICY,
     redactor: Redactor = REDACTOR,
     **metadata: Any,
 ) -> AuditEvent:
-    return audit_event(redacted_search(a_search(spec, **metadata), redactor), policy, CLUSTER)
+    redacted = redacted_search(a_search(spec, **metadata), redactor)
+    return audit_event(redacted, policy, DEFAULT_POLICY_NAME, CLUSTER)
 
 
-def an_outcome(event: AuditEvent, policy: RecordingPolicy = POLICY) -> Recorded:
+def an_outcome(event: AuditEvent, policy: PolicySpec = POLICY) -> Recorded:
     return Recorded(event, RECORDED_AT, "default", low_confidence(event, policy))
 
 

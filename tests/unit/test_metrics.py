@@ -11,8 +11,17 @@ from workflow_audit import __version__, metrics
 Golden = Callable[[str, str], None]
 
 
+UNITS = ("_seconds", "_rows", "_bytes", "_confidence")
+"""What histograms measure; a confidence is a fraction from 0 to 1."""
+
+
 def families() -> list[Metric]:
     return list(metrics.REGISTRY.collect())
+
+
+def bounds(name: str) -> set[float]:
+    (found,) = (family for family in families() if family.name == name)
+    return {float(s.labels["le"]) for s in found.samples if s.name.endswith("_bucket")}
 
 
 @pytest.mark.golden
@@ -37,7 +46,7 @@ def test_each_has_one_name_a_prefix_and_a_help_text() -> None:
 def test_units_are_those_of_prometheus() -> None:
     for family in families():
         if family.type == "histogram":
-            assert family.name.endswith(("_seconds", "_rows", "_bytes")), family.name
+            assert family.name.endswith(UNITS), family.name
         assert not family.name.endswith(("_ms", "_millis")), family.name
 
 
@@ -64,6 +73,14 @@ def test_build_info_says_the_version() -> None:
 
 
 def test_write_latency_has_buckets_around_its_aims() -> None:
-    (duration,) = (f for f in families() if f.name == "workflow_audit_write_duration_seconds")
-    buckets = {float(s.labels["le"]) for s in duration.samples if s.name.endswith("_bucket")}
-    assert {0.005, 0.015, 0.05} <= buckets  # P50, P95 at 10/s; P95 in all
+    # P50, P95 at 10/s; P95 in all
+    assert {0.005, 0.015, 0.05} <= bounds("workflow_audit_write_duration_seconds")
+
+
+def test_query_latency_has_buckets_around_its_aims() -> None:
+    assert {0.01, 0.2, 0.5} <= bounds("workflow_audit_query_duration_seconds")
+
+
+def test_confidence_has_a_bucket_for_each_tenth() -> None:
+    tenths = {tenth / 10 for tenth in range(1, 11)}
+    assert bounds("workflow_audit_confidence") == tenths | {float("inf")}

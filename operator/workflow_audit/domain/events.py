@@ -9,7 +9,7 @@ from workflow_audit.domain.free_text import RedactedSearch
 from workflow_audit.domain.limits import fitting_event_data
 from workflow_audit.domain.scoring import explained_scoring
 from workflow_audit.models.event import AuditEvent, Json
-from workflow_audit.models.policy import RecordingPolicy
+from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.scoring import ExplainedScoring
 from workflow_audit.models.search import (
     FoundWorkflow,
@@ -32,7 +32,9 @@ def event_id(cluster_id: UUID, search_uid: UUID) -> UUID:
     return uuid5(cluster_id, str(search_uid))
 
 
-def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: UUID) -> AuditEvent:
+def audit_event(
+    redacted: RedactedSearch, policy: PolicySpec, policy_name: str, cluster_id: UUID
+) -> AuditEvent:
     """Give the one audit event of a search.
 
     No clock, counter or random id takes part, so a replay meets its own row at the primary key
@@ -41,6 +43,7 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
     Args:
         redacted: the search without personal data and secrets.
         policy: the applying policy: limits, weights, retention.
+        policy_name: as status names it.
         cluster_id: uid of the namespace kube-system.
 
     Returns:
@@ -76,7 +79,7 @@ def audit_event(redacted: RedactedSearch, policy: RecordingPolicy, cluster_id: U
         **_object_fields(search.metadata, cluster_id),
         **fields,
         event_data=fitting_event_data(data, policy.limits),
-        event_metadata={"requested_by": requested_by},
+        event_metadata={"requested_by": requested_by, "policy": policy_name},
         retention_days=policy.retention.days,
     )
 
@@ -123,7 +126,7 @@ def winner_of(workflows: list[FoundWorkflow]) -> FoundWorkflow | None:
     return min(workflows, key=lambda workflow: workflow.rank, default=None)
 
 
-def _search_data(search: WorkflowSearch, policy: RecordingPolicy) -> Json:
+def _search_data(search: WorkflowSearch, policy: PolicySpec) -> Json:
     spec = search.spec
     data: Json = {
         "query": {
@@ -145,9 +148,7 @@ def _search_data(search: WorkflowSearch, policy: RecordingPolicy) -> Json:
     return data
 
 
-def _workflow_data(
-    workflow: FoundWorkflow, filters: Mapping[str, str], policy: RecordingPolicy
-) -> Json:
+def _workflow_data(workflow: FoundWorkflow, filters: Mapping[str, str], policy: PolicySpec) -> Json:
     scoring = explained_scoring(workflow.scoring, filters, workflow.labels, policy.scoring.weights)
     return {
         "workflow_id": workflow.workflow_id,
@@ -177,7 +178,7 @@ def _scoring_data(scoring: ExplainedScoring) -> Json:
     return data
 
 
-def low_confidence(event: AuditEvent, policy: RecordingPolicy) -> bool | None:
+def low_confidence(event: AuditEvent, policy: PolicySpec) -> bool | None:
     """Tell whether the winner is below the policy's threshold; None without a winner."""
     if event.top_confidence is None:
         return None

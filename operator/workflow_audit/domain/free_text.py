@@ -7,7 +7,7 @@ places, so all of it is redacted.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -45,27 +45,28 @@ def redacted_search(search: Search, redactor: TreeRedactor) -> RedactedSearch:
     tree, counts = redactor.redact_tree(_free_text(search.spec))
     if not counts:  # the common case keeps the search as it is
         return RedactedSearch(search, counts)
-    spec = _with_free_text(search.spec, cast("dict[str, Any]", tree))
+    spec = _with_free_text(search.spec, cast("list[Any]", tree))
     return RedactedSearch(replace(search, spec=spec), counts)
 
 
 def _redacted_invalid(search: InvalidSearch, redactor: TreeRedactor) -> RedactedSearch:
-    tree: JsonValue = {
-        "correlation_id": search.correlation_id,
-        "service": search.service,
-        "path": search.finding.path,
-        "value": cast("JsonValue", search.finding.value),
-        "submitted": search.submitted,
-    }
+    finding = search.finding
+    tree: JsonValue = [
+        search.correlation_id,
+        search.service,
+        finding.path,
+        cast("JsonValue", finding.value),
+        search.submitted,
+    ]
     redacted, counts = redactor.redact_tree(tree)
-    parts = cast("dict[str, Any]", redacted)
+    correlation_id, service, path, value, submitted = cast("list[Any]", redacted)
     # Once more as text: a card number may have come as a number.
-    submitted, more = redactor.redact_tree(as_json(parts["submitted"]))
+    submitted, more = redactor.redact_tree(as_json(submitted))
     shown = replace(
         search,
-        correlation_id=parts["correlation_id"],
-        service=parts["service"],
-        finding=search.finding.showing(parts["path"], _shown(parts["value"], redactor)),
+        correlation_id=correlation_id,
+        service=service,
+        finding=finding.showing(path, _shown(value, redactor)),
         submitted=submitted,
     )
     return RedactedSearch(shown, counts + more)
@@ -88,23 +89,23 @@ def as_json(tree: JsonValue) -> str:
 
 
 def _free_text(spec: SearchSpec) -> JsonValue:
+    """Give all free texts by place and not by name: expressions see names of a tree as well."""
     workflows = spec.results.workflows if spec.results else []
-    return {
-        "text": spec.query.text,
-        "filters": cast("JsonValue", spec.query.filters),
-        "failure": spec.failure.message if spec.failure else "",
-        "titles": [workflow.title for workflow in workflows],
-        "labels": [cast("JsonValue", workflow.labels) for workflow in workflows],
-    }
+    return [
+        spec.query.text,
+        cast("JsonValue", spec.query.filters),
+        spec.failure.message if spec.failure else "",
+        [workflow.title for workflow in workflows],
+        [cast("JsonValue", workflow.labels) for workflow in workflows],
+    ]
 
 
-def _with_free_text(spec: SearchSpec, tree: Mapping[str, Any]) -> SearchSpec:
-    query = spec.query.model_copy(update={"text": tree["text"], "filters": tree["filters"]})
-    failure: Failure | None = spec.failure and spec.failure.model_copy(
-        update={"message": tree["failure"]}
-    )
+def _with_free_text(spec: SearchSpec, tree: Sequence[Any]) -> SearchSpec:
+    text, filters, message, titles, labels = tree
+    query = spec.query.model_copy(update={"text": text, "filters": filters})
+    failure: Failure | None = spec.failure and spec.failure.model_copy(update={"message": message})
     results = spec.results and spec.results.model_copy(
-        update={"workflows": _with_texts(spec.results.workflows, tree["titles"], tree["labels"])}
+        update={"workflows": _with_texts(spec.results.workflows, titles, labels)}
     )
     return spec.model_copy(update={"query": query, "failure": failure, "results": results})
 

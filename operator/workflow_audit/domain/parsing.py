@@ -53,6 +53,7 @@ def object_metadata(raw: Mapping[str, Any]) -> Metadata:
         uid=UUID(raw["uid"]),
         generation=raw["generation"],
         created=datetime.fromisoformat(raw["creationTimestamp"]),
+        labels=raw.get("labels", {}),
     )
 
 

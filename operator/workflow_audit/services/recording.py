@@ -10,7 +10,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Protocol
 from uuid import UUID
@@ -18,14 +18,18 @@ from uuid import UUID
 from workflow_audit import metrics
 from workflow_audit.domain.events import audit_event, low_confidence, unattributed_workflows
 from workflow_audit.domain.free_text import TreeRedactor, redacted_search
-from workflow_audit.errors import AuditError, DatabaseError, RecordingError
+from workflow_audit.errors import AuditError, DatabaseError, PolicyError, RecordingError
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.outcome import Outcome, Recorded, Skipped
-from workflow_audit.models.policy import RecordingPolicy
-from workflow_audit.models.search import Search
+from workflow_audit.models.policy import PolicySpec
+from workflow_audit.models.search import Metadata, Search
+from workflow_audit.services.bounded_labels import BoundedLabels
 from workflow_audit.services.pending import PendingSearches
 
 log = logging.getLogger(__name__)
+
+MOST_WINNERS = 200
+"""Most workflows with a count of their own; the catalogue of the bundled searches has 60."""
 
 
 class EventWriter(Protocol):
@@ -46,8 +50,22 @@ class ApplyingPolicy:
     """The policy that decides about a search, ready for use."""
 
     name: str
-    rules: RecordingPolicy
+    rules: PolicySpec
     redactor: TreeRedactor
+
+
+class Policies(Protocol):
+    """Says which policy applies."""
+
+    async def applying(
+        self, search: Metadata, timeout_seconds: float | None = None
+    ) -> ApplyingPolicy:
+        """Give the policy that decides about a search.
+
+        Raises:
+            PolicyError: it is not known within the time, or cannot be used.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,7 @@ class Recorder:
     """Turns searches into committed events."""
 
     writer: EventWriter
-    policy: ApplyingPolicy
+    policies: Policies
     cluster_id: UUID
     pending: PendingSearches
     patience_seconds: float
@@ -63,6 +81,9 @@ class Recorder:
 
     retry_seconds: float
     """Pause before another attempt at a search that failed for a reason other than time."""
+
+    winners: BoundedLabels = field(default_factory=lambda: BoundedLabels(MOST_WINNERS))
+    """Workflows that are counted by their id."""
 
     async def record(self, search: Search, *, patient: bool) -> Outcome:
         """Record a search.
@@ -74,13 +95,14 @@ class Recorder:
 
         Raises:
             DatabaseError: it could not be recorded yet, and the caller is not patient.
+            PolicyError: likewise, because it is not known how to.
             RecordingError: likewise, because of a mistake of ours.
         """
         with self.pending.including(search.metadata):
             while True:
                 try:
                     return await self._attempt(search, None if patient else self.patience_seconds)
-                except DatabaseError as error:
+                except (DatabaseError, PolicyError) as error:
                     _log_failure(search, error)
                     if not patient:
                         raise
@@ -92,24 +114,31 @@ class Recorder:
                 await asyncio.sleep(self.retry_seconds)
 
     async def _attempt(self, search: Search, timeout_seconds: float | None) -> Outcome:
-        if not self.policy.rules.enabled:
+        policy = await self.policies.applying(search.metadata, timeout_seconds)
+        if not policy.rules.enabled:
             metrics.EVENTS.labels("skipped").inc()
-            return Skipped(self.policy.name)
-        redacted = redacted_search(search, self.policy.redactor)
-        event = audit_event(redacted, self.policy.rules, self.cluster_id)
+            return Skipped(policy.name)
+        redacted = redacted_search(search, policy.redactor)
+        event = audit_event(redacted, policy.rules, policy.name, self.cluster_id)
         written = await self.writer.write(event, timeout_seconds)
-        low = low_confidence(event, self.policy.rules)
+        low = low_confidence(event, policy.rules)
         if not written.replayed:
-            _count(event, redacted.redactions, low=low)
+            _count(event, redacted.redactions, self.winners, low=low)
         metrics.EVENTS.labels("replayed" if written.replayed else "recorded").inc()
         log.info("recorded", extra=_log_fields(event, replayed=written.replayed))
-        return Recorded(event, written.recorded_at, self.policy.name, low)
+        return Recorded(event, written.recorded_at, policy.name, low)
 
 
-def _count(event: AuditEvent, redactions: Mapping[str, int], *, low: bool | None) -> None:
+def _count(
+    event: AuditEvent, redactions: Mapping[str, int], winners: BoundedLabels, *, low: bool | None
+) -> None:
     metrics.SEARCHES.labels(event.event_outcome).inc()
     metrics.LOW_CONFIDENCE.inc(1 if low else 0)
     metrics.UNATTRIBUTED.inc(unattributed_workflows(event))
+    if event.top_confidence is not None:
+        metrics.CONFIDENCE.observe(event.top_confidence)
+    if event.top_workflow_id is not None:
+        metrics.SELECTIONS.labels(winners.label(event.top_workflow_id)).inc()
     for pattern, times in redactions.items():
         metrics.REDACTIONS.labels(pattern).inc(times)
 

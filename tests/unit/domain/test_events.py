@@ -26,7 +26,7 @@ from unit.searches import (
 )
 from workflow_audit.domain.events import event_id, low_confidence, unattributed_workflows
 from workflow_audit.domain.limits import json_bytes
-from workflow_audit.models.policy import Limits, RecordingPolicy, Retention, ScoringRules
+from workflow_audit.models.policy import Limits, PolicySpec, Retention, ScoringRules
 
 Golden = Callable[[str, str], None]
 
@@ -108,7 +108,10 @@ def test_columns_of_a_search_with_results() -> None:
         "event_type": "workflow.catalog.search_completed",
         "event_category": "workflow",
         "event_action": "search_completed",
-        "event_metadata": {"requested_by": "system:serviceaccount:kubernaut:holmesgpt"},
+        "event_metadata": {
+            "requested_by": "system:serviceaccount:kubernaut:holmesgpt",
+            "policy": "default",
+        },
         "retention_days": 2555,
         "duration_ms": 45,
         "error_code": None,
@@ -135,7 +138,7 @@ def test_columns_of_an_invalid_search() -> None:
     assert (event.event_outcome, event.error_code) == ("failure", "InvalidSearch")
     assert event.error_message == message
     assert (event.correlation_id, event.actor_id) == ("rr-2026-001", "my-agent")
-    assert event.event_metadata == {"requested_by": "jane"}
+    assert event.event_metadata == {"requested_by": "jane", "policy": "default"}
     assert event.event_data["invalid"] == {"path": "spec.query.text", "message": message}
     assert json.loads(event.event_data["submitted"])["query"] == {}
 
@@ -183,7 +186,7 @@ def test_the_winner_is_rank_1_wherever_it_stands() -> None:
 
 def test_the_winner_stays_when_little_else_does() -> None:
     spec = greatest_spec("\U0001f680")
-    event = an_event(spec, RecordingPolicy(limits=Limits(max_event_bytes=8192)))
+    event = an_event(spec, PolicySpec(limits=Limits(max_event_bytes=8192)))
     assert [workflow["rank"] for workflow in event.event_data["results"]["workflows"]] == [1]
     assert event.event_data["truncated"]["workflows"] == 99
     assert event.event_data["truncated"]["characters"] > 0
@@ -218,7 +221,7 @@ def test_what_was_replaced_is_counted() -> None:
 
 
 def test_retention_is_the_policys() -> None:
-    policy = RecordingPolicy(retention=Retention(days=30))
+    policy = PolicySpec(retention=Retention(days=30))
     assert an_event(TINY, policy).retention_days == 30
 
 
@@ -232,7 +235,7 @@ def test_retention_is_the_policys() -> None:
     ],
 )
 def test_low_confidence(spec: dict[str, Any], threshold: float, low: bool | None) -> None:
-    policy = RecordingPolicy(scoring=ScoringRules(low_confidence=threshold))
+    policy = PolicySpec(scoring=ScoringRules(low_confidence=threshold))
     assert low_confidence(an_event(spec, policy), policy) is low
 
 

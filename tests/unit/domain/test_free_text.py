@@ -10,6 +10,8 @@ from pydantic import JsonValue
 from unit.searches import FAILED, LINES, REDACTOR, TINY, a_search, changed
 from workflow_audit.domain.characters import rebuilt
 from workflow_audit.domain.free_text import RedactedSearch, redacted_search
+from workflow_audit.domain.redaction import Redactor
+from workflow_audit.models.policy import Redaction, RedactionPattern
 from workflow_audit.models.search import InvalidSearch, WorkflowSearch
 
 SECRET = "jane.doe@example.com"  # noqa: S105 - made up
@@ -153,3 +155,11 @@ def test_every_text_comes_back_to_its_own_place() -> None:
             assert new.title == old.title.upper() + "!"
             assert new.labels == {key: f"{value.upper()}!" for key, value in old.labels.items()}
             assert new.model_copy(update={"title": old.title, "labels": old.labels}) == old
+
+
+@pytest.mark.parametrize("spec", [TINY, FAILED, {"query": "bad"}], ids=["found", "failed", "bad"])
+def test_an_expression_that_matches_every_word_spoils_texts_only(spec: Any) -> None:
+    everything = RedactionPattern(name="word", regex=r"[A-Za-z]+")
+    found = redacted_search(a_search(spec), Redactor(Redaction(patterns=(everything,))))
+    assert found.redactions["word"] > 0
+    assert found.search.metadata == a_search(spec).metadata

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from unit.searches import ODD_CHARACTERS, a_search, an_event, greatest_spec, specs
 from workflow_audit.domain.limits import OMISSION, fitting_event_data, json_bytes
-from workflow_audit.models.policy import Limits, RecordingPolicy
+from workflow_audit.models.policy import Limits, PolicySpec
 from workflow_audit.models.search import WorkflowSearch
 
 LEAST = 8192
@@ -128,7 +128,7 @@ LIMITS = st.builds(
 def test_both_limits_are_kept(spec: dict[str, Any], limits: Limits) -> None:
     search = a_search(spec)
     assert isinstance(search, WorkflowSearch)
-    data = an_event(spec, RecordingPolicy(limits=limits)).event_data
+    data = an_event(spec, PolicySpec(limits=limits)).event_data
     listed = len(search.spec.results.workflows) if search.spec.results else 0
     kept = data.get("results", {}).get("workflows", [])
     assert json_bytes(data) <= limits.max_event_bytes
@@ -142,7 +142,7 @@ def test_both_limits_are_kept(spec: dict[str, Any], limits: Limits) -> None:
 def test_limits_are_kept_for_the_greatest_search(character: str, max_event_bytes: int) -> None:
     limits = Limits(max_event_bytes=max_event_bytes, max_workflows=100)
     assert isinstance(a_search(greatest_spec(character)), WorkflowSearch)
-    data = an_event(greatest_spec(character), RecordingPolicy(limits=limits)).event_data
+    data = an_event(greatest_spec(character), PolicySpec(limits=limits)).event_data
     kept = data["results"]["workflows"]
     assert json_bytes(data) <= max_event_bytes
     assert data["truncated"]["workflows"] == 100 - len(kept)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +11,20 @@ import pytest
 
 from unit.searches import CLUSTER, FAILED, RECORDED_AT, REDACTOR, TINY, a_search, an_event, changed
 from workflow_audit import metrics
-from workflow_audit.errors import DatabaseUnavailableError, EventRefusedError, RecordingError
+from workflow_audit.errors import (
+    DatabaseUnavailableError,
+    EventRefusedError,
+    PoliciesUnknownError,
+    PolicyError,
+    PolicyInvalidError,
+    RecordingError,
+)
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.outcome import Recorded, Skipped
-from workflow_audit.models.policy import RecordingPolicy
+from workflow_audit.models.policy import PolicySpec
+from workflow_audit.models.search import Metadata
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import ApplyingPolicy, Recorder
+from workflow_audit.services.recording import MOST_WINNERS, ApplyingPolicy, Recorder
 
 NOW = datetime(2026, 11, 23, 10, 32, 7, tzinfo=UTC)
 DOWN = DatabaseUnavailableError("the database does not answer", retry_after_seconds=5)
@@ -43,10 +51,27 @@ class Table:
         return Written(RECORDED_AT, replayed=answer)
 
 
-def recorder(writer: Any, policy: RecordingPolicy | None = None) -> Recorder:
+@dataclass
+class Policies:
+    """Knows one policy, after as many errors as it was told of."""
+
+    rules: PolicySpec
+    errors: list[PolicyError] = field(default_factory=list)
+
+    async def applying(
+        self, search: Metadata, timeout_seconds: float | None = None
+    ) -> ApplyingPolicy:
+        if self.errors:
+            raise self.errors.pop(0)
+        return ApplyingPolicy("default", self.rules, REDACTOR)
+
+
+def recorder(
+    writer: Any, policy: PolicySpec | None = None, errors: Sequence[PolicyError] = ()
+) -> Recorder:
     return Recorder(
         writer=writer,
-        policy=ApplyingPolicy("default", policy or RecordingPolicy(), REDACTOR),
+        policies=Policies(policy or PolicySpec(), list(errors)),
         cluster_id=CLUSTER,
         pending=PendingSearches(lambda: NOW),
         patience_seconds=7,
@@ -71,6 +96,8 @@ async def counted(action: Callable[[], Awaitable[Any]]) -> dict[str, float]:
             "low": value("low_confidence_searches_total"),
             "unattributed": value("unattributed_scores_total"),
             "password": value("redactions_total", pattern="password"),
+            "confidence": value("confidence_count"),
+            "selected": value("selections_total", workflow_id="pod-oom-gitops"),
         }
 
     before = now()
@@ -87,21 +114,29 @@ async def test_a_search_becomes_its_event() -> None:
 
 UNEXPLAINED = changed(TINY, ("results", "workflows", 1, "scoring", "labelBoost"), 0.3)
 LOW = changed(TINY, ("results", "workflows", 0, "scoring", "confidence"), 0.45)
+EMPTY = changed(TINY, ("results",), {"totalFound": 0, "returned": 0, "workflows": []})
+WON = {"confidence": 1, "selected": 1}
 WITH_SECRET = changed(TINY, ("query", "text"), f"password={SECRET}")
 
 
 @pytest.mark.parametrize(
     ("spec", "replayed", "counts"),
     [
-        pytest.param(TINY, False, {"recorded": 1, "success": 1}, id="success"),
+        pytest.param(TINY, False, {"recorded": 1, "success": 1, **WON}, id="success"),
         pytest.param(FAILED, False, {"recorded": 1, "failure": 1}, id="failure"),
         pytest.param({}, False, {"recorded": 1, "failure": 1}, id="invalid"),
-        pytest.param(LOW, False, {"recorded": 1, "success": 1, "low": 1}, id="low-confidence"),
+        pytest.param(EMPTY, False, {"recorded": 1, "success": 1}, id="no-winner"),
         pytest.param(
-            UNEXPLAINED, False, {"recorded": 1, "success": 1, "unattributed": 1}, id="unattributed"
+            LOW, False, {"recorded": 1, "success": 1, "low": 1, **WON}, id="low-confidence"
         ),
         pytest.param(
-            WITH_SECRET, False, {"recorded": 1, "success": 1, "password": 1}, id="redacted"
+            UNEXPLAINED,
+            False,
+            {"recorded": 1, "success": 1, "unattributed": 1, **WON},
+            id="unattributed",
+        ),
+        pytest.param(
+            WITH_SECRET, False, {"recorded": 1, "success": 1, "password": 1, **WON}, id="redacted"
         ),
         pytest.param(LOW, True, {"replayed": 1}, id="a-replay-does-not-count-twice"),
         pytest.param(WITH_SECRET, True, {"replayed": 1}, id="nor-its-redactions"),
@@ -112,6 +147,17 @@ async def test_counts(spec: dict[str, Any], replayed: bool, counts: dict[str, fl
     assert await counted(lambda: recorder(table).record(a_search(spec), patient=False)) == counts
 
 
+async def test_winners_beyond_the_bound_are_counted_together() -> None:
+    recording = recorder(Table())
+    before = value("selections_total", workflow_id="other")
+    for number in range(MOST_WINNERS + 2):
+        spec = changed(TINY, ("results", "workflows", 0, "workflowId"), f"bounded-{number}")
+        await recording.record(a_search(spec), patient=False)
+    assert value("selections_total", workflow_id=f"bounded-{MOST_WINNERS - 1}") == 1
+    assert value("selections_total", workflow_id=f"bounded-{MOST_WINNERS}") == 0
+    assert value("selections_total", workflow_id="other") == before + 2
+
+
 async def test_a_replay_is_a_success() -> None:
     outcome = await recorder(Table([True])).record(a_search(), patient=False)
     assert isinstance(outcome, Recorded)
@@ -119,7 +165,7 @@ async def test_a_replay_is_a_success() -> None:
 
 async def test_nothing_is_written_when_auditing_is_off() -> None:
     table = Table()
-    off = recorder(table, RecordingPolicy(enabled=False))
+    off = recorder(table, PolicySpec(enabled=False))
     assert await counted(lambda: off.record(a_search(), patient=False)) == {"skipped": 1}
     assert await off.record(a_search(), patient=False) == Skipped("default")
     assert table.timeouts == []
@@ -153,7 +199,7 @@ async def test_with_patience_it_goes_on_until_it_is_recorded(errors: list[Answer
 async def test_failed_attempts_count_nothing() -> None:
     table = Table([DOWN, DOWN])
     counts = await counted(lambda: recorder(table).record(a_search(), patient=True))
-    assert counts == {"recorded": 1, "success": 1}
+    assert counts == {"recorded": 1, "success": 1, **WON}
 
 
 async def test_a_mistake_of_ours_is_told_without_what_it_repeats(
@@ -246,3 +292,14 @@ async def test_a_patient_search_can_be_cancelled_while_it_pauses() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert table.events == []
+
+
+@pytest.mark.parametrize("error", [PoliciesUnknownError("not told"), PolicyInvalidError("bad")])
+async def test_a_search_waits_for_its_policy(error: PolicyError) -> None:
+    table = Table()
+    with pytest.raises(type(error)):
+        await recorder(table, errors=[error]).record(a_search(), patient=False)
+    assert not table.events
+    outcome = await recorder(table, errors=[error, error]).record(a_search(), patient=True)
+    assert isinstance(outcome, Recorded)
+    assert table.events == [an_event()]

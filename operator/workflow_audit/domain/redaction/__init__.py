@@ -1,5 +1,5 @@
 """Replaces personal data and secrets before anything is stored, logged or shown."""
 
-from workflow_audit.domain.redaction.redactor import Redacted, Redactor
+from workflow_audit.domain.redaction.redactor import Redacted, Redactor, redactor
 
-__all__ = ["Redacted", "Redactor"]
+__all__ = ["Redacted", "Redactor", "redactor"]

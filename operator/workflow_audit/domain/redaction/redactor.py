@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -274,3 +275,13 @@ def _merged(matches: list[_Match]) -> list[_Match]:
             merged.append(match)
             widest = width
     return merged
+
+
+@lru_cache(maxsize=512)
+def redactor(rules: Redaction) -> Redactor:
+    """Give the redactor of some rules; policies with the same rules share it.
+
+    Raises:
+        InvalidFieldError: an own expression is not valid.
+    """
+    return Redactor(rules)
