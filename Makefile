@@ -5,7 +5,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format golden bench crds docs lock clean
+.PHONY: help venv demo test lint format golden bench crds alerts docs lock clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: venv ## Measure speed and size; prints a table and writes bench-results/
 
 crds: venv ## Write crds/ anew from the models
 	@$(BIN)/workflow-audit crds --output crds
+
+alerts: venv ## Write the rules for a plain Prometheus and the dashboard anew
+	@$(BIN)/python tools/monitoring.py
 
 docs: venv ## Write docs/reference/ anew from models, settings and metrics
 	@$(BIN)/python tools/reference.py

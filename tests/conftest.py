@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.environment import local_environment  # noqa: F401 - a fixture
+from support.promtool import promtool  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
 from workflow_audit.local.environment import LocalEnvironment
 

@@ -86,6 +86,19 @@ def test_bundled_files_come_with_the_wheel(installed: Path) -> None:
     assert all("site-packages" in path for path in done.stdout.split())
 
 
+def test_the_dashboard_comes_with_the_wheel_and_without_grafanas_library(installed: Path) -> None:
+    done = run(
+        installed / "python",
+        "-c",
+        "from importlib.util import find_spec;"
+        "from workflow_audit.domain.children.dashboard import TEMPLATE_FILE;"
+        "print(TEMPLATE_FILE.is_file(), TEMPLATE_FILE, find_spec('grafana_foundation_sdk'))",
+    )
+    assert done.stdout.startswith("True"), done.stderr
+    assert "site-packages" in done.stdout
+    assert done.stdout.split()[-1] == "None"
+
+
 def test_the_demo_says_what_it_needs(installed: Path) -> None:
     done = run(installed / "workflow-audit", "demo")
     assert done.returncode == 1
