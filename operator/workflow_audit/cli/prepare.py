@@ -4,7 +4,7 @@ import subprocess
 
 from workflow_audit.cli.bundled import bundled
 from workflow_audit.errors import LocalError
-from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.environment import RETENTION, LocalEnvironment
 from workflow_audit.local.waiting import wait_until
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
@@ -13,6 +13,9 @@ from workflow_audit.store.roles import allow_logins
 OPERATOR = "system:serviceaccount:workflow-audit:workflow-audit-operator"
 OPERATOR_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:workflow-audit")
 """The identity of the shipped service account, so that the shipped rights are what is used."""
+
+MANIFESTS = ("rbac", "admission")
+"""What everybody needs; what else there is under manifests/ is for those who choose it."""
 
 KUBECTL_SECONDS = 60
 POLICIES_SECONDS = 30.0
@@ -53,15 +56,19 @@ def prepare_cluster(environment: LocalEnvironment) -> None:
     """Apply definitions, policies and rights, and wait until they are in force."""
     kubectl(environment, "apply", "--server-side", "-f", str(bundled("crds")))
     kubectl(environment, "wait", "--for=condition=Established", "-f", str(bundled("crds")))
-    manifests = str(bundled("manifests"))
-    kubectl(environment, "apply", "--server-side", "--recursive", "-f", manifests)
+    folders = [f"--filename={bundled('manifests') / name}" for name in MANIFESTS]
+    kubectl(environment, "apply", "--server-side", *folders)
     wait_until(lambda: _stamps(environment), POLICIES_SECONDS, "the admission policies")
 
 
 def operator_environment(environment: LocalEnvironment) -> dict[str, str]:
     """Give the variables with which an operator runs under exactly its shipped rights."""
     kubeconfig = environment.control_plane.kubeconfig_for(OPERATOR, OPERATOR_GROUPS)
-    return {"KUBECONFIG": str(kubeconfig), "AUDIT_DATABASE_URL": environment.database_url()}
+    return {
+        "KUBECONFIG": str(kubeconfig),
+        "AUDIT_DATABASE_URL": environment.database_url(),
+        "AUDIT_RETENTION_DATABASE_URL": environment.database_url(RETENTION),
+    }
 
 
 def kubectl(environment: LocalEnvironment, *arguments: str, stdin: str = "") -> str:

@@ -16,6 +16,13 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 UserWith = Callable[..., Api]
 """Takes rules as pairs of resource and verbs; gives the API as a new user with these rights."""
 
+RESOURCES = {
+    "searches": ("audit.kubernaut.ai", "workflowsearches"),
+    "status": ("audit.kubernaut.ai", "workflowsearches/status"),
+    "policies": ("audit.kubernaut.ai", "auditpolicies"),
+    "events": ("auditlog.kubernaut.ai", "auditevents"),
+}
+
 _numbers = itertools.count(1)
 
 
@@ -38,7 +45,7 @@ def searches(prepared_environment: LocalEnvironment, api: Api) -> Iterator[Searc
 
 @pytest.fixture
 def user_with(prepared_environment: LocalEnvironment, api: Api) -> Iterator[UserWith]:
-    """Make users by the rights that they have on searches."""
+    """Make users by the rights that they have on our resources."""
     with ExitStack() as users:
 
         def make(**verbs: list[str]) -> Api:
@@ -53,8 +60,8 @@ def user_with(prepared_environment: LocalEnvironment, api: Api) -> Iterator[User
 
 
 def _rule(resource: str, verbs: list[str]) -> dict[str, list[str]]:
-    plural = {"searches": "workflowsearches", "status": "workflowsearches/status"}[resource]
-    return {"apiGroups": ["audit.kubernaut.ai"], "resources": [plural], "verbs": verbs}
+    group, plural = RESOURCES[resource]
+    return {"apiGroups": [group], "resources": [plural], "verbs": verbs}
 
 
 def _bind(api: Api, name: str, rules: list[dict[str, list[str]]]) -> None:

@@ -1,5 +1,6 @@
 """The shipped rights: what manifests/rbac/operator.yaml grants, and nothing else."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,10 @@ def rules(user: Api, namespace: str) -> list[dict[str, Any]]:
     return [*status["resourceRules"], *status["nonResourceRules"]]
 
 
+def _sorted(found: list[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(rule, sort_keys=True) for rule in found)
+
+
 @pytest.mark.parametrize("namespace", ["default", "kube-system", "workflow-audit"])
 def test_operator_may_do_what_its_role_says_and_nothing_else(
     prepared_environment: LocalEnvironment, operator: Api, namespace: str
@@ -45,7 +50,7 @@ def test_operator_may_do_what_its_role_says_and_nothing_else(
     with Api(prepared_environment, "nobody", ["system:serviceaccounts"]) as nobody:
         everybody = rules(nobody, namespace)
     own = [rule for rule in rules(operator, namespace) if rule not in everybody]
-    assert sorted(own, key=str) == sorted(role["rules"], key=str)
+    assert _sorted(own) == _sorted(role["rules"])
 
 
 def test_operator_cannot_read_secrets(operator: Api) -> None:
@@ -53,7 +58,7 @@ def test_operator_cannot_read_secrets(operator: Api) -> None:
         assert operator.request("GET", path).status == 403
 
 
-def test_operator_cannot_create_change_or_delete_searches(
+def test_operator_cannot_create_or_change_searches_nor_delete_unrecorded_ones(
     operator: Api, searches: Searches
 ) -> None:
     assert searches.submit(search(SPEC, "one")).ok
@@ -72,7 +77,77 @@ def test_operator_cannot_create_change_or_delete_searches(
     assert [answer.status for answer in attempts] == [403] * len(attempts)
 
 
-def test_operator_knows_no_namespace_but_the_one_that_names_the_cluster(operator: Api) -> None:
+def test_operator_cannot_change_namespaces(operator: Api) -> None:
     assert operator.request("GET", "/api/v1/namespaces/kube-system").ok
-    assert operator.request("GET", "/api/v1/namespaces/default").status == 403
-    assert operator.request("GET", "/api/v1/namespaces").status == 403
+    label = {"metadata": {"labels": {"touched": "yes"}}}
+    path = "/api/v1/namespaces/default"
+    assert operator.request("PATCH", path, label, MERGE_PATCH).status == 403
+    assert operator.delete(path).status == 403
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+OURS = {"app.kubernetes.io/managed-by": "workflow-audit-operator"}
+THEIRS = {"app.kubernetes.io/managed-by": "somebody-else"}
+ONLY_OURS = "may only change what carries the label"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        pytest.param(f"{RBAC}/namespaces/{{}}/roles", "Role", id="role"),
+        pytest.param(f"{RBAC}/clusterroles", "ClusterRole", id="cluster-role"),
+        pytest.param("/api/v1/namespaces/{}/configmaps", "ConfigMap", id="config-map"),
+    ],
+)
+def test_operator_changes_and_deletes_only_what_is_its_own(
+    operator: Api, searches: Searches, path: str, kind: str
+) -> None:
+    name = f"{searches.namespace}-guarded"
+    version = "rbac.authorization.k8s.io/v1" if RBAC in path else "v1"
+
+    def body(labels: dict[str, str]) -> dict[str, Any]:
+        metadata = {"name": name, "labels": labels}
+        return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+    path = path.format(searches.namespace)
+    own = f"{path}/{name}"
+    assert ONLY_OURS in operator.request("POST", path, body(THEIRS)).message
+    assert ONLY_OURS in operator.request("POST", path, body({})).message
+    searches.api.create(path, body(THEIRS))
+    taking = {"metadata": {"labels": OURS}}
+    assert ONLY_OURS in operator.request("PATCH", own, taking, MERGE_PATCH).message
+    assert ONLY_OURS in operator.delete(own).message
+    assert searches.api.delete(own).ok
+    assert operator.request("POST", path, body(OURS)).ok
+    leaving = {"metadata": {"labels": THEIRS}}
+    assert ONLY_OURS in operator.request("PATCH", own, leaving, MERGE_PATCH).message
+    assert operator.delete(own).ok
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}, id="secrets"),
+        pytest.param({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, id="everything"),
+        pytest.param(
+            {
+                "apiGroups": ["auditlog.kubernaut.ai"],
+                "resources": ["auditevents"],
+                "verbs": ["delete"],
+            },
+            id="deleting-events",
+        ),
+    ],
+)
+def test_operator_cannot_give_what_it_does_not_hold(
+    operator: Api, searches: Searches, rule: dict[str, Any]
+) -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "too-much", "labels": OURS},
+        "rules": [rule],
+    }
+    answer = operator.request("POST", f"{RBAC}/namespaces/{searches.namespace}/roles", role)
+    assert answer.status == 403
+    assert "attempting to grant RBAC permissions not currently held" in answer.message

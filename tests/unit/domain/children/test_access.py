@@ -1,0 +1,42 @@
+"""Readers become roles and bindings."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from unit.policies import a_policy
+from workflow_audit.domain.children import access_children
+
+Golden = Callable[[str, str], None]
+
+READERS = [
+    {"kind": "Group", "name": "sre"},
+    {"kind": "User", "name": "jane"},
+    {"kind": "ServiceAccount", "name": "dashboard", "namespace": "monitoring"},
+]
+EVENT_TYPES = ["workflow.catalog.search_completed"]
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(
+    ("case", "namespace", "access"),
+    [
+        pytest.param("namespaced", "team-a", {"readers": READERS}, id="namespaced"),
+        pytest.param("cluster-wide", None, {"readers": READERS[:1]}, id="cluster-wide"),
+        pytest.param(
+            "event-types",
+            "team-a",
+            {"readers": READERS[:1], "eventTypes": EVENT_TYPES},
+            id="types-of-events",
+        ),
+    ],
+)
+def test_access(case: str, namespace: str | None, access: dict[str, Any], golden: Golden) -> None:
+    children = access_children(a_policy("audit", {"access": access}, namespace=namespace))
+    golden(f"access/{case}.yaml", yaml.safe_dump_all([c.manifest for c in children]))
+
+
+def test_nobody_gets_nothing() -> None:
+    assert access_children(a_policy("audit", {"access": {"eventTypes": EVENT_TYPES}})) == []
