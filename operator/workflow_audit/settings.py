@@ -6,11 +6,13 @@ configuration reference. Flags of the command line win over the environment.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from annotated_types import Ge, Le
-from pydantic import Field, SecretStr, ValidationError
+from cronsim import CronSim, CronSimError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -72,8 +74,49 @@ class OperatorSettings(BaseSettings):
     """Most searches between watch and status at a time; more wait in the cluster, so that a
     backlog or an outage costs no memory."""
 
+    namespace: str = Field("workflow-audit", pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+    """Namespace for what cluster policies ask for: alert rules and dashboards; by default the
+    operator's own."""
+
+    search_removals_per_second: int = Field(20, ge=1, le=1000)
+    """Most searches a second that are removed from the cluster because they are older than their
+    policy's searchTTL."""
+
     exit_timeout_seconds: float = Field(10, ge=0, le=300)
     """How long searches in flight may take after SIGTERM; the rest is left for the next start."""
+
+
+class RetentionSettings(BaseSettings):
+    """How old events are removed."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_RETENTION_", **_COMMON)
+
+    database_url: SecretStr = SecretStr("")
+    """libpq URL of the role workflow_audit_retention, to the same database. Left out, retention
+    does not run, and nothing is ever removed. Never printed."""
+
+    database_url_password_file: Path | None = None
+    """File with the password alone, read at every connection; wins over a password in the URL."""
+
+    schedule: str = "17 3 * * *"
+    """When retention runs: a cron expression in UTC. A start after a missed time runs at once."""
+
+    batch_rows: int = Field(5000, ge=1, le=100_000)
+    """Most events that one transaction looks at, and perhaps removes."""
+
+    pause_ms: float = Field(50, ge=0, le=60_000)
+    """Pause between two such transactions, for those who write and read."""
+
+    @field_validator("schedule")
+    @classmethod
+    def _names_a_time(cls, schedule: str) -> str:
+        try:
+            next(CronSim(schedule, datetime(2026, 1, 1, tzinfo=UTC)))
+        except CronSimError as error:
+            raise ValueError(f"no cron expression: {str(error).lower()}") from error
+        except StopIteration as error:
+            raise ValueError("a cron expression that names no time at all") from error
+        return schedule
 
 
 class HttpSettings(BaseSettings):
@@ -108,6 +151,7 @@ class Settings:
     database: DatabaseSettings
     writer: WriterSettings
     operator: OperatorSettings
+    retention: RetentionSettings
     http: HttpSettings
     log: LogSettings
 
@@ -144,7 +188,8 @@ def _group(group: Any, flags: Mapping[str, Any]) -> BaseSettings:
         name = str(first["loc"][0])
         field = group.model_fields[name]
         value = "(hidden)" if field.annotation is SecretStr else first["input"]
-        rule = f"is refused: {first['msg'][0].lower()}{first['msg'][1:]}"
+        said = first["msg"].removeprefix("Value error, ")
+        rule = f"is refused: {said[0].lower()}{said[1:]}"
         raise InvalidFieldError(variable_name(group, name), value, rule, _remedy(field)) from None
     return loaded
 

@@ -24,7 +24,14 @@ DEFAULTS: dict[str, Any] = {
     "AUDIT_OPERATOR_RETRY_SECONDS": 15,
     "AUDIT_OPERATOR_CONNECTIONS": 32,
     "AUDIT_OPERATOR_SEARCHES_IN_FLIGHT": 500,
+    "AUDIT_OPERATOR_NAMESPACE": "workflow-audit",
+    "AUDIT_OPERATOR_SEARCH_REMOVALS_PER_SECOND": 20,
     "AUDIT_OPERATOR_EXIT_TIMEOUT_SECONDS": 10,
+    "AUDIT_RETENTION_DATABASE_URL": SecretStr(""),
+    "AUDIT_RETENTION_DATABASE_URL_PASSWORD_FILE": None,
+    "AUDIT_RETENTION_SCHEDULE": "17 3 * * *",
+    "AUDIT_RETENTION_BATCH_ROWS": 5000,
+    "AUDIT_RETENTION_PAUSE_MS": 50,
     "AUDIT_HTTP_HOST": "0.0.0.0",  # noqa: S104
     "AUDIT_HTTP_PORT": 8080,
     "AUDIT_LOG_FORMAT": "json",
@@ -42,7 +49,14 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "AUDIT_OPERATOR_RETRY_SECONDS": ("600", 600),
     "AUDIT_OPERATOR_CONNECTIONS": ("2", 2),
     "AUDIT_OPERATOR_SEARCHES_IN_FLIGHT": ("10", 10),
+    "AUDIT_OPERATOR_NAMESPACE": ("audit", "audit"),
+    "AUDIT_OPERATOR_SEARCH_REMOVALS_PER_SECOND": ("1", 1),
     "AUDIT_OPERATOR_EXIT_TIMEOUT_SECONDS": ("0", 0),
+    "AUDIT_RETENTION_DATABASE_URL": (URL, SecretStr(URL)),
+    "AUDIT_RETENTION_DATABASE_URL_PASSWORD_FILE": ("/run/other", Path("/run/other")),
+    "AUDIT_RETENTION_SCHEDULE": ("0 2 * * SUN", "0 2 * * SUN"),
+    "AUDIT_RETENTION_BATCH_ROWS": ("100", 100),
+    "AUDIT_RETENTION_PAUSE_MS": ("0", 0),
     "AUDIT_HTTP_HOST": ("::1", "::1"),
     "AUDIT_HTTP_PORT": ("0", 0),
     "AUDIT_LOG_FORMAT": ("console", "console"),
@@ -140,6 +154,27 @@ def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
             "'maybe' is refused: input should be a valid boolean, unable to interpret input; "
             "give another value, or leave it out for True",
             id="neither-true-nor-false",
+        ),
+        pytest.param(
+            "AUDIT_RETENTION_SCHEDULE",
+            "61 3 * * *",
+            "'61 3 * * *' is refused: no cron expression: bad minute; "
+            "give another value, or leave it out for 17 3 * * *",
+            id="no-such-minute",
+        ),
+        pytest.param(
+            "AUDIT_RETENTION_SCHEDULE",
+            "daily",
+            "'daily' is refused: no cron expression: wrong number of fields; "
+            "give another value, or leave it out for 17 3 * * *",
+            id="no-cron-expression",
+        ),
+        pytest.param(
+            "AUDIT_RETENTION_SCHEDULE",
+            "* * */20 * 1L",
+            "'* * */20 * 1L' is refused: a cron expression that names no time at all; "
+            "give another value, or leave it out for 17 3 * * *",
+            id="no-such-time",
         ),
         pytest.param(
             "AUDIT_OPERATOR_PATIENCE_SECONDS",

@@ -63,9 +63,9 @@ def up() -> None:
 
 @app.command()
 def env() -> None:
-    """Print what a shell needs: KUBECONFIG, AUDIT_DATABASE_URL, PGPASSFILE, PATH.
+    """Print what a shell needs: KUBECONFIG, the operator's database URLs, PGPASSFILE, PATH.
 
-    The database URL holds the password of the role workflow_audit_writer.
+    The URLs hold the passwords of the roles workflow_audit_writer and workflow_audit_retention.
 
     \b
     Example:

@@ -161,6 +161,7 @@ def shell_variables(folder: Path, state: StateFile) -> dict[str, str]:
     return {
         "KUBECONFIG": str(folder / CONTROL_PLANE_FOLDER / KUBECONFIG),
         "AUDIT_DATABASE_URL": libpq_url(WRITER, state.password(WRITER), port),
+        "AUDIT_RETENTION_DATABASE_URL": libpq_url(RETENTION, state.password(RETENTION), port),
         "PGPASSFILE": str(folder / POSTGRES_FOLDER / PGPASS),
         "PATH": os.pathsep.join(str(programs) for programs in state.programs.values()),
     }

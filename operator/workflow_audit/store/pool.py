@@ -114,6 +114,29 @@ class Database:
             DatabaseUnavailableError: anything else that went wrong; try again later.
         """
         answer_seconds = seconds or self._options.answer_seconds + 5
+        async with self._lent(seconds, answer_seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """Lend a connection for as long as the block takes, and throw it away afterwards.
+
+        The server still ends each statement that takes too long. What belongs to the session, such
+        as its locks, ends with the block, however that ends.
+
+        Raises:
+            DatabaseUnavailableError: something went wrong; try again later.
+        """
+        async with self._lent(None, None) as connection:
+            try:
+                yield connection
+            finally:
+                await connection.close()
+
+    @asynccontextmanager
+    async def _lent(
+        self, seconds: float | None, answer_seconds: float | None
+    ) -> AsyncIterator[Connection]:
         try:
             async with (
                 self._pool.connection(timeout=seconds) as connection,

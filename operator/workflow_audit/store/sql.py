@@ -36,5 +36,12 @@ def named_blocks(text: str) -> Mapping[str, bytes]:
     return MappingProxyType({name: "\n".join(body).encode() for name, body in blocks.items()})
 
 
-QUERIES = named_blocks(files(__package__).joinpath("queries.sql").read_text(encoding="utf-8"))
+def _blocks_of(name: str) -> Mapping[str, bytes]:
+    return named_blocks(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+QUERIES = _blocks_of("queries.sql")
 """The blocks of queries.sql."""
+
+RETENTION = _blocks_of("retention.sql")
+"""The blocks of retention.sql."""

@@ -1,5 +1,7 @@
 table audit_events: partitioned by RANGE (event_date), owner workflow_audit_owner, Append-only: one immutable row for each workflow search; see docs/reference/audit-event.md
 table audit_events_2024_02: partition FOR VALUES FROM ('2024-02-01') TO ('2024-03-01'), owner workflow_audit_owner
+table legal_holds: plain, owner workflow_audit_owner, The legal holds that are in force; without policy_namespace they are about all namespaces
+table retention_operations: plain, owner workflow_audit_owner, Append-only: what retention did, why, by which policy, and how many rows; see docs/retention.md
 table workflow_audit_schema: plain, owner workflow_audit_owner
 column audit_events.event_id uuid NOT NULL
 column audit_events.event_version character varying(10) NOT NULL DEFAULT '1.0'::character varying
@@ -79,6 +81,35 @@ column audit_events_2024_02.hash_algorithm character varying(20) NOT NULL DEFAUL
 column audit_events_2024_02.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 column audit_events_2024_02.top_workflow_id character varying(255)
 column audit_events_2024_02.top_confidence double precision
+column legal_holds.hold_id uuid NOT NULL DEFAULT gen_random_uuid()
+column legal_holds.cluster_id character varying(255) NOT NULL
+column legal_holds.policy text NOT NULL
+column legal_holds.policy_namespace character varying(253)
+column legal_holds.policy_uid uuid NOT NULL
+column legal_holds.policy_generation bigint NOT NULL
+column legal_holds.name character varying(63) NOT NULL
+column legal_holds.reason text NOT NULL
+column legal_holds.correlation_ids text[] NOT NULL
+column legal_holds.workflow_ids text[] NOT NULL
+column legal_holds.held_from timestamp with time zone
+column legal_holds.held_to timestamp with time zone
+column legal_holds.placed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+column retention_operations.operation_id uuid NOT NULL DEFAULT gen_random_uuid()
+column retention_operations.happened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+column retention_operations.operation text NOT NULL
+column retention_operations.cluster_id character varying(255) NOT NULL
+column retention_operations.run_id uuid
+column retention_operations.month date
+column retention_operations.namespace character varying(253)
+column retention_operations.policy text
+column retention_operations.policy_namespace character varying(253)
+column retention_operations.policy_generation bigint
+column retention_operations.reason text NOT NULL
+column retention_operations.removed_rows bigint NOT NULL DEFAULT 0
+column retention_operations.oldest timestamp with time zone
+column retention_operations.newest timestamp with time zone
+column retention_operations.details jsonb NOT NULL DEFAULT '{}'::jsonb
+column retention_operations.login text NOT NULL DEFAULT SESSION_USER
 column workflow_audit_schema.version_num character varying(32) NOT NULL
 constraint audit_events_2024_02.audit_events_2024_02_pkey PRIMARY KEY (event_id, event_date)
 constraint audit_events_2024_02.audit_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
@@ -90,6 +121,10 @@ constraint audit_events.audit_events_event_date_check CHECK ((event_date = ((eve
 constraint audit_events.audit_events_event_outcome_check CHECK (((event_outcome)::text = ANY ((ARRAY['success'::character varying, 'failure'::character varying, 'pending'::character varying])::text[])))
 constraint audit_events.audit_events_pkey PRIMARY KEY (event_id, event_date)
 constraint audit_events.audit_events_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 2555)))
+constraint legal_holds.legal_holds_name_key UNIQUE NULLS NOT DISTINCT (cluster_id, policy, policy_namespace, name)
+constraint legal_holds.legal_holds_pkey PRIMARY KEY (hold_id)
+constraint retention_operations.retention_operations_operation_check CHECK ((operation = ANY (ARRAY['drop_partition'::text, 'remove_events'::text, 'place_hold'::text, 'release_hold'::text, 'finish_run'::text])))
+constraint retention_operations.retention_operations_pkey PRIMARY KEY (operation_id)
 constraint workflow_audit_schema.workflow_audit_schema_pkc PRIMARY KEY (version_num)
 CREATE INDEX audit_events_2024_02_correlation_id_event_timestamp_idx ON public.audit_events_2024_02 USING btree (correlation_id, event_timestamp)
 CREATE INDEX audit_events_2024_02_event_timestamp_idx ON public.audit_events_2024_02 USING brin (event_timestamp)
@@ -103,11 +138,151 @@ CREATE UNIQUE INDEX audit_events_pkey ON ONLY public.audit_events USING btree (e
 CREATE INDEX audit_events_time_brin ON ONLY public.audit_events USING brin (event_timestamp)
 CREATE INDEX audit_events_top_workflow_idx ON ONLY public.audit_events USING btree (top_workflow_id, event_timestamp)
 CREATE INDEX audit_events_type_idx ON ONLY public.audit_events USING btree (event_type, event_timestamp, event_id)
+CREATE UNIQUE INDEX legal_holds_name_key ON public.legal_holds USING btree (cluster_id, policy, policy_namespace, name) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX legal_holds_pkey ON public.legal_holds USING btree (hold_id)
+CREATE UNIQUE INDEX retention_operations_pkey ON public.retention_operations USING btree (operation_id)
+CREATE INDEX retention_operations_run_idx ON public.retention_operations USING btree (run_id)
+CREATE INDEX retention_operations_time_idx ON public.retention_operations USING btree (cluster_id, operation, happened_at)
 CREATE UNIQUE INDEX workflow_audit_schema_pkc ON public.workflow_audit_schema USING btree (version_num)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_events_2024_02 FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.audit_events_2024_02 FOR EACH ROW EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_refuse_change() (always)
+trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.retention_operations FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_trace_change() (always)
+trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.retention_operations FOR EACH ROW EXECUTE FUNCTION audit_refuse_trace_change() (always)
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_begin_removal(run uuid, cluster text, month date, rules jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    IF run IS NULL OR cluster IS NULL OR month IS NULL OR jsonb_typeof(rules) IS DISTINCT FROM 'object'
+    THEN
+        RAISE EXCEPTION 'a removal needs a run, a cluster, a month and rules' USING ERRCODE = 'AU004';
+    END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'events are removed under the isolation level read committed only'
+            USING ERRCODE = 'AU004';
+    END IF;
+    LOCK TABLE public.legal_holds IN SHARE MODE;
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_candidates(cluster text, first_day date, next_month date, rules jsonb)
+ RETURNS TABLE(event_id uuid, event_date date, namespace character varying, event_timestamp timestamp with time zone, bytes integer, rule jsonb, expired boolean, held boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT event.event_id, event.event_date, event.namespace, event.event_timestamp,
+           pg_column_size(event.*), applied.rule,
+           public.audit_expired(event.event_timestamp, event.retention_days)
+           AND public.audit_expired(event.event_timestamp, (applied.rule ->> 'days')::integer),
+           event.legal_hold
+           OR EXISTS (SELECT FROM public.audit_holds_on(
+                          event.cluster_id, event.namespace, event.event_timestamp,
+                          event.correlation_id, event.top_workflow_id, event.event_data))
+      FROM public.audit_events AS event
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN event.cluster_id IS NULL OR event.cluster_id = cluster
+                       THEN coalesce(rules -> coalesce(event.namespace, '')
+                                           -> (event.event_metadata ->> 'policy'),
+                                     rules -> coalesce(event.namespace, '') -> '') END AS rule
+           ) AS applied
+     WHERE event.event_date >= first_day AND event.event_date < next_month
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_count_expired(cluster text, month date, rules jsonb)
+ RETURNS TABLE(policy text, policy_namespace text, events bigint, bytes bigint, oldest timestamp with time zone, held bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_variable
+DECLARE
+    starts constant date := date_trunc('month', month::timestamp)::date;
+    ends   constant date := (starts + interval '1 month')::date;
+    named  constant text[] := ARRAY(SELECT jsonb_object_keys(rules));
+BEGIN
+    RETURN QUERY
+    SELECT candidate.rule ->> 'policy', candidate.rule ->> 'namespace',
+           count(*) FILTER (WHERE NOT candidate.held),
+           coalesce(sum(candidate.bytes) FILTER (WHERE NOT candidate.held), 0)::bigint,
+           min(candidate.event_timestamp) FILTER (WHERE NOT candidate.held),
+           count(*) FILTER (WHERE candidate.held)
+      FROM public.audit_candidates(cluster, starts, ends, rules) AS candidate
+     WHERE (candidate.namespace = ANY (named) OR '' = ANY (named) AND candidate.namespace IS NULL)
+       AND candidate.expired
+     GROUP BY 1, 2;
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_drop_partition(run uuid, cluster text, month date, rules jsonb)
+ RETURNS TABLE(dropped boolean, removed bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET lock_timeout TO '100ms'
+AS $function$
+#variable_conflict use_variable
+DECLARE
+    starts constant date := date_trunc('month', month::timestamp)::date;
+    ends   constant date := (starts + interval '1 month')::date;
+    doomed regclass;
+    rows   bigint;
+BEGIN
+    PERFORM public.audit_begin_removal(run, cluster, month, rules);
+    IF ends > date_trunc('month', now() AT TIME ZONE 'UTC')::date THEN
+        RAISE EXCEPTION 'the month of % is not over: its partition stays', starts
+            USING ERRCODE = 'AU005';
+    END IF;
+    SELECT known.partition INTO doomed
+      FROM public.audit_partitions() AS known WHERE known.first_day = starts;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'audit_events has no partition for the month of %', starts
+            USING ERRCODE = 'AU006';
+    END IF;
+    -- No event arrives between looking and dropping.
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', doomed);
+    IF EXISTS (SELECT FROM public.audit_candidates(cluster, starts, ends, rules) AS candidate
+                WHERE (candidate.expired AND NOT candidate.held) IS NOT TRUE) THEN
+        RETURN QUERY SELECT false, 0::bigint;
+        RETURN;
+    END IF;
+
+    WITH counted AS (
+        SELECT candidate.namespace, candidate.rule, count(*) AS events,
+               min(candidate.event_timestamp) AS oldest, max(candidate.event_timestamp) AS newest
+          FROM public.audit_candidates(cluster, starts, ends, rules) AS candidate
+         GROUP BY candidate.namespace, candidate.rule
+    ), traced AS (
+        INSERT INTO public.retention_operations (
+            operation, cluster_id, run_id, month, namespace, policy, policy_namespace,
+            policy_generation, reason, removed_rows, oldest, newest, details)
+        SELECT 'drop_partition', cluster, run, starts, counted.namespace, counted.rule ->> 'policy',
+               counted.rule ->> 'namespace', (counted.rule ->> 'generation')::bigint,
+               format('older than the %s days of the policy and than their own retention_days',
+                      counted.rule ->> 'days'),
+               counted.events, counted.oldest, counted.newest,
+               jsonb_build_object('partition', doomed::text)
+          FROM counted
+    )
+    SELECT coalesce(sum(counted.events), 0) INTO rows FROM counted;
+    IF rows = 0 THEN
+        INSERT INTO public.retention_operations (operation, cluster_id, run_id, month, reason, details)
+        VALUES ('drop_partition', cluster, run, starts, 'its month is over, and it is empty',
+                jsonb_build_object('partition', doomed::text));
+    END IF;
+    EXECUTE format('DROP TABLE %s', doomed);
+    RETURN QUERY SELECT true, rows;
+END
+$function$
+
 function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_ensure_partition(day date)
  RETURNS boolean
@@ -167,16 +342,230 @@ END
 $function$
 
 function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_expired(event_time timestamp with time zone, days integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT event_time + make_interval(hours => 24 * days) <= now()
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_finish_run(run uuid, cluster text, details jsonb)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    INSERT INTO public.retention_operations (
+        operation, cluster_id, run_id, reason, removed_rows, oldest, newest, details)
+    SELECT 'finish_run', cluster, run, 'everything that could go is gone',
+           coalesce(sum(removed_rows), 0), min(oldest), max(newest), audit_finish_run.details
+      FROM public.retention_operations AS operations
+     WHERE operations.run_id = run AND operations.cluster_id = cluster
+    RETURNING happened_at
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_holds_on(event_cluster text, event_namespace text, event_time timestamp with time zone, event_correlation text, event_top_workflow text, event_data jsonb)
+ RETURNS TABLE(hold_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT hold.hold_id
+      FROM public.legal_holds AS hold
+     WHERE (event_cluster IS NULL OR hold.cluster_id = event_cluster)
+       AND (hold.policy_namespace IS NULL OR hold.policy_namespace = event_namespace)
+       AND (hold.held_from IS NULL OR event_time >= hold.held_from)
+       AND (hold.held_to IS NULL OR event_time <= hold.held_to)
+       AND (hold.correlation_ids = '{}' AND hold.workflow_ids = '{}'
+            OR event_correlation = ANY (hold.correlation_ids)
+            OR event_top_workflow = ANY (hold.workflow_ids)
+            OR jsonb_path_query_array(event_data, 'lax $.results.workflows[*].workflow_id')
+               ?| hold.workflow_ids)
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_partitions()
+ RETURNS TABLE(partition regclass, first_day date, next_month date)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+    SELECT bound.partition, bound.days[1]::date, bound.days[2]::date
+      FROM (SELECT class.oid::regclass AS partition,
+                   regexp_match(pg_get_expr(class.relpartbound, class.oid),
+                                '^FOR VALUES FROM \(''([0-9-]+)''\) TO \(''([0-9-]+)''\)$') AS days
+              FROM pg_inherits JOIN pg_class AS class ON class.oid = inhrelid
+             WHERE inhparent = 'public.audit_events'::regclass) AS bound
+     WHERE bound.days[1]::date = date_trunc('month', bound.days[1]::timestamp)::date
+       AND bound.days[2]::date = (bound.days[1]::date + interval '1 month')::date
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_place_hold(cluster text, hold_policy text, hold_policy_namespace text, uid uuid, generation bigint, hold_name text, hold_reason text, correlations text[], workflows text[], from_time timestamp with time zone, to_time timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    WITH placed AS (
+        INSERT INTO public.legal_holds AS hold (
+            cluster_id, policy, policy_namespace, policy_uid, policy_generation, name, reason,
+            correlation_ids, workflow_ids, held_from, held_to)
+        VALUES (cluster, hold_policy, hold_policy_namespace, uid, generation, hold_name,
+                hold_reason, correlations, workflows, from_time, to_time)
+            ON CONFLICT ON CONSTRAINT legal_holds_name_key DO UPDATE
+           SET policy_uid = excluded.policy_uid, policy_generation = excluded.policy_generation,
+               reason = excluded.reason, correlation_ids = excluded.correlation_ids,
+               workflow_ids = excluded.workflow_ids, held_from = excluded.held_from,
+               held_to = excluded.held_to, placed_at = excluded.placed_at
+         WHERE (hold.policy_uid, hold.reason, hold.correlation_ids, hold.workflow_ids,
+                hold.held_from, hold.held_to)
+               IS DISTINCT FROM
+               (excluded.policy_uid, excluded.reason, excluded.correlation_ids,
+                excluded.workflow_ids, excluded.held_from, excluded.held_to)
+           AND (hold.policy_uid <> excluded.policy_uid
+                OR hold.policy_generation <= excluded.policy_generation)
+        RETURNING hold.*
+    )
+    INSERT INTO public.retention_operations (
+        operation, cluster_id, policy, policy_namespace, policy_generation, reason, details)
+    SELECT 'place_hold', placed.cluster_id, placed.policy, placed.policy_namespace,
+           placed.policy_generation, placed.reason, to_jsonb(placed)
+      FROM placed;
+    RETURN FOUND;
+END
+$function$
+
+function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_user = 'workflow_audit_owner'
+       AND current_setting('workflow_audit.removing', true) = 'expired' THEN
+        IF TG_LEVEL = 'STATEMENT' THEN
+            RETURN NULL;
+        ELSIF public.audit_expired(OLD.event_timestamp, OLD.retention_days)
+              AND NOT OLD.legal_hold
+              AND NOT EXISTS (SELECT FROM public.audit_holds_on(
+                                  OLD.cluster_id, OLD.namespace, OLD.event_timestamp,
+                                  OLD.correlation_id, OLD.top_workflow_id, OLD.event_data)) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'audit events are append-only: % on %.% is refused',
+        TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'AU001',
+              HINT = 'A correction is a new event; old events are removed by retention only.';
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_refuse_trace_change()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    RAISE EXCEPTION 'audit events are append-only: % on %.% is refused',
+    RAISE EXCEPTION 'the trace of retention is append-only: % on %.% is refused',
         TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
-        USING ERRCODE = 'AU001',
-              HINT = 'A correction is a new event; old events are removed by retention only.';
+        USING ERRCODE = 'AU001';
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_release_hold(hold uuid, uid uuid, generation bigint, why text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    WITH released AS (
+        DELETE FROM public.legal_holds AS placed
+         WHERE placed.hold_id = hold
+           AND (uid IS NULL OR placed.policy_uid <> uid OR placed.policy_generation <= generation)
+        RETURNING placed.*
+    )
+    INSERT INTO public.retention_operations (
+        operation, cluster_id, policy, policy_namespace, policy_generation, reason, details)
+    SELECT 'release_hold', released.cluster_id, released.policy, released.policy_namespace,
+           generation, why, to_jsonb(released)
+      FROM released;
+    RETURN FOUND;
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_remove_events(run uuid, cluster text, month date, wanted_namespace text, rules jsonb, since timestamp with time zone, since_id uuid, most integer)
+ RETURNS TABLE(seen bigint, removed bigint, reached timestamp with time zone, reached_id uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_variable
+DECLARE
+    starts     constant date := date_trunc('month', month::timestamp)::date;
+    ends       constant date := (starts + interval '1 month')::date;
+    from_time  constant timestamp with time zone := coalesce(since, '-infinity');
+    after_id   constant uuid := coalesce(since_id, '00000000-0000-0000-0000-000000000000');
+    least_days integer;
+BEGIN
+    PERFORM public.audit_begin_removal(run, cluster, month, rules);
+    IF wanted_namespace IS NULL OR most IS NULL OR most NOT BETWEEN 1 AND 100000 THEN
+        RAISE EXCEPTION 'events are removed from one namespace, 1 to 100000 at a time'
+            USING ERRCODE = 'AU004';
+    END IF;
+    -- Nothing younger can go, so the index need not be read any further.
+    SELECT min((rule.value ->> 'days')::integer) INTO least_days
+      FROM jsonb_each(rules -> wanted_namespace) AS rule;
+
+    PERFORM set_config('workflow_audit.removing', 'expired', true);
+    RETURN QUERY
+    WITH looked_at AS MATERIALIZED (
+        SELECT candidate.event_id, candidate.event_date, candidate.event_timestamp,
+               candidate.rule, candidate.expired, candidate.held
+          FROM public.audit_candidates(cluster, starts, ends, rules) AS candidate
+         WHERE (candidate.namespace = wanted_namespace
+                OR wanted_namespace = '' AND candidate.namespace IS NULL)
+           AND candidate.event_timestamp >= from_time
+           AND (candidate.event_timestamp, candidate.event_id) > (from_time, after_id)
+           AND candidate.event_timestamp <= now() - make_interval(hours => 24 * least_days)
+         ORDER BY candidate.event_timestamp, candidate.event_id
+         LIMIT most
+    ), gone AS (
+        DELETE FROM public.audit_events AS event USING looked_at
+         WHERE looked_at.expired AND NOT looked_at.held
+           AND event.event_id = looked_at.event_id AND event.event_date = looked_at.event_date
+           AND event.event_date >= starts AND event.event_date < ends
+        RETURNING looked_at.rule, event.event_timestamp
+    ), traced AS (
+        INSERT INTO public.retention_operations (
+            operation, cluster_id, run_id, month, namespace, policy, policy_namespace,
+            policy_generation, reason, removed_rows, oldest, newest)
+        SELECT 'remove_events', cluster, run, starts, nullif(wanted_namespace, ''),
+               gone.rule ->> 'policy', gone.rule ->> 'namespace',
+               (gone.rule ->> 'generation')::bigint,
+               format('older than the %s days of the policy and than their own retention_days',
+                      gone.rule ->> 'days'),
+               count(*), min(gone.event_timestamp), max(gone.event_timestamp)
+          FROM gone GROUP BY gone.rule
+    )
+    SELECT (SELECT count(*) FROM looked_at), (SELECT count(*) FROM gone),
+           last_one.event_timestamp, last_one.event_id
+      FROM (VALUES (1)) AS always
+      LEFT JOIN (SELECT looked_at.event_timestamp, looked_at.event_id FROM looked_at
+                  ORDER BY looked_at.event_timestamp DESC, looked_at.event_id DESC
+                  LIMIT 1) AS last_one ON true;
+    PERFORM set_config('workflow_audit.removing', '', true);
 END
 $function$
 
@@ -193,6 +582,7 @@ grant INSERT on audit_events.event_action to workflow_audit_writer
 grant INSERT on audit_events.event_category to workflow_audit_writer
 grant INSERT on audit_events.event_data to workflow_audit_writer
 grant INSERT, SELECT on audit_events.event_date to workflow_audit_writer
+grant SELECT on audit_events.event_date to workflow_audit_retention
 grant INSERT, SELECT on audit_events.event_id to workflow_audit_writer
 grant INSERT on audit_events.event_metadata to workflow_audit_writer
 grant INSERT on audit_events.event_outcome to workflow_audit_writer
@@ -201,6 +591,7 @@ grant INSERT on audit_events.event_type to workflow_audit_writer
 grant INSERT on audit_events.event_version to workflow_audit_writer
 grant INSERT on audit_events.is_sensitive to workflow_audit_writer
 grant INSERT on audit_events.namespace to workflow_audit_writer
+grant SELECT on audit_events.namespace to workflow_audit_retention
 grant INSERT on audit_events.parent_event_date to workflow_audit_writer
 grant INSERT on audit_events.parent_event_id to workflow_audit_writer
 grant SELECT on audit_events.recorded_at to workflow_audit_writer
@@ -213,10 +604,21 @@ grant INSERT on audit_events.span_id to workflow_audit_writer
 grant INSERT on audit_events.top_confidence to workflow_audit_writer
 grant INSERT on audit_events.top_workflow_id to workflow_audit_writer
 grant INSERT on audit_events.trace_id to workflow_audit_writer
+grant SELECT on legal_holds.* to workflow_audit_reader
+grant SELECT on legal_holds.* to workflow_audit_retention
+grant SELECT on retention_operations.* to workflow_audit_reader
+grant SELECT on retention_operations.* to workflow_audit_retention
 grant SELECT on workflow_audit_schema.* to workflow_audit_reader
 grant SELECT on workflow_audit_schema.* to workflow_audit_retention
 grant SELECT on workflow_audit_schema.* to workflow_audit_writer
+grant EXECUTE on function audit_count_expired to workflow_audit_retention
+grant EXECUTE on function audit_drop_partition to workflow_audit_retention
 grant EXECUTE on function audit_ensure_partition to workflow_audit_writer
+grant EXECUTE on function audit_finish_run to workflow_audit_retention
+grant EXECUTE on function audit_partitions to workflow_audit_retention
+grant EXECUTE on function audit_place_hold to workflow_audit_retention
+grant EXECUTE on function audit_release_hold to workflow_audit_retention
+grant EXECUTE on function audit_remove_events to workflow_audit_retention
 grant CONNECT on database to workflow_audit_owner
 grant CONNECT on database to workflow_audit_reader
 grant CONNECT on database to workflow_audit_retention

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from store_support import TestDatabase
+from psycopg.types.json import Jsonb
+from retention_support import RUN, call, days_ago, old_event, place_hold, record, remove, rules
+from store_support import CLUSTER, READER, RETENTION, TestDatabase
 
 from workflow_audit.store.migrating import PREPARE_SQL
 
@@ -13,8 +15,8 @@ pytestmark = pytest.mark.database
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def sql_blocks() -> list[str]:
-    return re.findall(r"```sql\n(.*?)```", (DOCS / "database.md").read_text(), re.DOTALL)
+def sql_blocks(page: str = "database.md") -> list[str]:
+    return re.findall(r"```sql\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
 
 
 def test_the_columns_are_those_of_the_database(shared_database: TestDatabase) -> None:
@@ -48,6 +50,22 @@ def test_the_sql_runs(database: TestDatabase) -> None:
             admin.execute("ROLLBACK")
     assert results[-1] == [], "every table is guarded"
     assert len(results) >= 5
+
+
+def test_the_sql_about_retention_runs_as_the_reader_and_finds_something(
+    database: TestDatabase,
+) -> None:
+    record(database, [old_event(1)])
+    with database.connected(RETENTION) as retention:
+        place_hold(retention, name="case-17", workflow_ids=["x"])
+        remove(database, days_ago(100), rules(1))
+        call(retention, "audit_finish_run", RUN, str(CLUSTER), Jsonb({}))
+    making_the_login, *queries = sql_blocks("retention.md")
+    assert making_the_login.startswith("CREATE ROLE")
+    assert len(queries) == 4
+    with database.connected(READER) as reader:
+        for query in queries:
+            assert len(reader.execute(query.encode()).fetchall()) == 1, query
 
 
 def test_the_check_of_the_guards_finds_what_is_unguarded(database: TestDatabase) -> None:

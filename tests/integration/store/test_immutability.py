@@ -237,8 +237,10 @@ def test_partitions_are_reached_through_their_parent_only(
 
 
 @pytest.mark.parametrize("who", [RETENTION])
-def test_retention_cannot_do_anything_yet(as_: psycopg.Connection) -> None:
-    assert refusal(as_, "SELECT event_id FROM audit_events") == REFUSED_BY_RIGHTS
+def test_retention_reads_no_more_than_which_namespaces_there_are(as_: psycopg.Connection) -> None:
+    assert refusal(as_, "SELECT namespace, event_date FROM audit_events") is None
+    for column in ("event_id", "event_data", "correlation_id", "*"):
+        assert refusal(as_, f"SELECT {column} FROM audit_events") == REFUSED_BY_RIGHTS
     assert refusal(as_, "SELECT audit_ensure_partition(current_date)") == REFUSED_BY_RIGHTS
 
 

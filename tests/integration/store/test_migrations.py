@@ -10,12 +10,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from store_support import PASSWORD, TestDatabase, create_database, create_login, dumped
+from retention_support import days_ago, old_event, record, remove, rules
+from store_support import (
+    PASSWORD,
+    RETENTION,
+    TestDatabase,
+    an_event,
+    create_database,
+    create_login,
+    dumped,
+)
 
 from workflow_audit.errors import DatabaseError, DatabaseUnavailableError, SchemaVersionError
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import Postgres
-from workflow_audit.store import schema
+from workflow_audit.store import migrating, schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.migrating import PREPARE_SQL
 
@@ -77,6 +86,25 @@ def test_postgresql_16_and_a_migrating_login_without_superuser_give_the_same_sch
             admin.execute(statement.encode())
 
 
+def test_a_database_of_the_version_before_is_brought_up_to_date_with_its_rows(
+    empty_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        upgrade = migrating.command.upgrade
+        before.setattr(migrating.command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        assert schema.migrate(empty_database.address("postgres"))
+    assert empty_database.rows("SELECT version_num FROM workflow_audit_schema") == [("0001",)]
+    record(empty_database, [an_event(1), old_event(2), old_event(3, retention_days=2555)])
+    rows = empty_database.rows("SELECT e::text FROM audit_events AS e ORDER BY event_id")
+    assert schema.migrate(empty_database.address("postgres"))
+    assert empty_database.rows("SELECT e::text FROM audit_events AS e ORDER BY event_id") == rows
+    with empty_database.connected() as admin, pytest.raises(psycopg.Error, match="append-only"):
+        admin.execute("DELETE FROM audit_events")
+    create_login(empty_database.server, RETENTION, "IN ROLE workflow_audit_retention")
+    assert remove(empty_database, days_ago(100), rules(1)) == 1
+    assert set(empty_database.event_ids()) == {an_event(1).event_id, an_event(3).event_id}
+
+
 def test_a_second_migration_has_nothing_to_do(empty_database: TestDatabase) -> None:
     assert schema.migrate(empty_database.address("postgres"))
     before = dumped(empty_database)
@@ -127,8 +155,8 @@ async def test_a_newer_schema_is_refused_by_name(database: TestDatabase) -> None
 async def test_an_older_schema_is_refused(
     database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "NEEDED_REVISION", "0002")
-    with pytest.raises(SchemaVersionError, match="has schema 0001, this version needs 0002"):
+    monkeypatch.setattr(schema, "NEEDED_REVISION", "0003")
+    with pytest.raises(SchemaVersionError, match="has schema 0002, this version needs 0003"):
         await checked(database)
 
 

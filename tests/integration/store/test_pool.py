@@ -6,12 +6,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from store_support import PASSWORD, TestDatabase, create_login
+from store_support import PASSWORD, TestDatabase, create_login, eventually
 
 from workflow_audit.errors import DatabaseUnavailableError
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.facts import ping, table_facts
-from workflow_audit.store.pool import Database, PoolOptions
+from workflow_audit.store.pool import Connection, Database, PoolOptions
 
 pytestmark = pytest.mark.database
 
@@ -122,6 +122,36 @@ async def test_a_server_that_does_not_answer_is_given_up(database: TestDatabase)
             async with pool.connection(seconds=0.2) as connection:
                 await connection.execute("SELECT pg_sleep(5)")
         await ping(pool)
+
+
+async def test_a_session_lasts_but_its_statements_have_their_limit(database: TestDatabase) -> None:
+    async with database.pool(max_size=1, answer_seconds=0.2) as pool:
+        async with pool.session() as connection:
+            before = await pid(connection)
+            for _ in range(4):
+                await connection.execute("SELECT pg_sleep(0.1)")
+            assert await pid(connection) == before
+        with pytest.raises(DatabaseUnavailableError, match="statement timeout"):
+            async with pool.session() as connection:
+                await connection.execute("SELECT pg_sleep(5)")
+
+
+async def test_what_belongs_to_a_session_ends_with_it(database: TestDatabase) -> None:
+    async with database.pool(max_size=1) as pool:
+        async with pool.session() as connection:
+            await connection.execute("SELECT pg_advisory_lock(7)")
+            before = await pid(connection)
+        async with pool.session() as connection:
+            assert await pid(connection) != before
+    with database.connected() as other:
+        free = "SELECT pg_try_advisory_lock(7)"
+        assert await eventually(lambda: other.execute(free).fetchone() == (True,))
+
+
+async def pid(connection: Connection) -> int:
+    cursor = await connection.execute("SELECT pg_backend_pid()")
+    ((found,),) = await cursor.fetchall()
+    return int(found)
 
 
 async def test_all_connections_busy_is_said_as_such(database: TestDatabase) -> None:

@@ -106,13 +106,18 @@ def test_exports_survive_a_shell() -> None:
 def test_shell_variables(tmp_path: Path) -> None:
     state = StateFile(tmp_path)
     state.set_port("postgres", 20002)
-    state.set_passwords({"workflow_audit_writer": "p@ss/word"})
+    state.set_passwords(
+        {"workflow_audit_writer": "p@ss/word", "workflow_audit_retention": "another"}
+    )
     state.set_programs(control_plane=Path("/k8s"), postgres=Path("/pg"))
     variables = shell_variables(tmp_path, state)
     assert variables == {
         "KUBECONFIG": f"{tmp_path}/control-plane/admin.kubeconfig",
         "AUDIT_DATABASE_URL": (
             "postgresql://workflow_audit_writer:p%40ss%2Fword@127.0.0.1:20002/audit"
+        ),
+        "AUDIT_RETENTION_DATABASE_URL": (
+            "postgresql://workflow_audit_retention:another@127.0.0.1:20002/audit"
         ),
         "PGPASSFILE": f"{tmp_path}/postgres/pgpass",
         "PATH": "/k8s:/pg",

@@ -7,7 +7,7 @@ import pytest
 
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.store.rows import COLUMNS
-from workflow_audit.store.sql import QUERIES, named_blocks
+from workflow_audit.store.sql import QUERIES, RETENTION, named_blocks
 
 
 def test_blocks_are_found_by_name_and_lose_their_comments() -> None:
@@ -43,4 +43,5 @@ def test_insert_events_names_the_columns_that_we_write_in_their_order() -> None:
 
 
 def test_every_statement_is_short_enough_for_the_drivers_cache() -> None:
-    assert all(len(statement) <= 4096 for statement in QUERIES.values())
+    statements = [*QUERIES.values(), *RETENTION.values()]
+    assert all(len(statement) <= 4096 for statement in statements)
