@@ -82,7 +82,7 @@ async def _work(settings: Settings, start: Start, checks: Checks, stopping: asyn
             return activity.problem
 
         checks.clear()
-        checks.update(database=services.check_database, watch=watch_problem)
+        checks.update(services.checks, watch=watch_problem)
         gc.freeze()  # else what was imported is looked through again and again: 8 % of the time
         log.info("recording searches")
         await _watch_until_stopped(settings, services, activity, flow, stopping)

@@ -1,24 +1,22 @@
-"""Settings -> services: the only module that sees all adapters, and the only one with a clock."""
+"""Settings -> services: the only package that sees all adapters, and the only one with a clock."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TypeVar
-from uuid import UUID
 
 from workflow_audit import metrics
-from workflow_audit.domain.redaction import Redactor
 from workflow_audit.errors import AuditError, ClusterError, DatabaseUnavailableError
 from workflow_audit.kube import cluster
-from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
-from workflow_audit.models.policy import DEFAULT_POLICY_NAME, RecordingPolicy
+from workflow_audit.kube.connecting import ApiServer
+from workflow_audit.models.kinds import GROUP, KINDS, VERSION
 from workflow_audit.services.maintaining import Maintenance, TableSize
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import ApplyingPolicy, Recorder
+from workflow_audit.services.recording import Recorder
 from workflow_audit.settings import Settings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
@@ -26,6 +24,8 @@ from workflow_audit.store.facts import ping, table_facts
 from workflow_audit.store.partitions import ensure_ahead
 from workflow_audit.store.pool import Database
 from workflow_audit.store.writer import EventWriter, WriterOptions
+from workflow_audit.wiring.policies import open_policies
+from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Services:
 
     recorder: Recorder
     clock: Callable[[], datetime]
-    check_database: Callable[[], Awaitable[str | None]]
-    """For readiness: what is wrong with the database, if anything."""
+    checks: Mapping[str, Callable[[], Awaitable[str | None]]]
+    """For readiness: what is wrong, if anything, by what it is about."""
 
 
 @asynccontextmanager
@@ -65,32 +65,46 @@ async def open_services(
         InvalidFieldError: a setting that only shows now to be wrong.
     """
     address = database_address(settings)
-    policy = default_policy(settings)
     pending = PendingSearches(utc_now)
-    async with Database(address) as database:
+    async with (
+        Database(address) as database,
+        retention_connections(settings.retention) as retention_connection,
+        ApiServer() as api,
+    ):
         await _until_done(partial(schema.check, database), on_wait)
-        cluster_id = await _until_done(_cluster_id, on_wait)
-        await _until_done(_searches_are_served, on_wait)
+        cluster_id = await _until_done(partial(cluster.cluster_id, api), on_wait)
+        await _until_done(partial(_resources_are_served, api), on_wait)
+        retention = RetentionDatabase(retention_connection, str(cluster_id))
+        policies = open_policies(settings, api, utc_now, retention)
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
-        maintenance = asyncio.create_task(_maintenance(database).run(), name="maintenance")
-        try:
-            async with writer:
-                yield Services(
-                    recorder=Recorder(
-                        writer=writer,
-                        policy=policy,
-                        cluster_id=cluster_id,
-                        pending=pending,
-                        patience_seconds=settings.operator.patience_seconds,
-                        retry_seconds=settings.operator.retry_seconds,
-                    ),
-                    clock=utc_now,
-                    check_database=partial(_database_problem, database),
-                )
-        finally:
-            maintenance.cancel()
-            with suppress(asyncio.CancelledError):
-                await maintenance
+        async with writer, _running(_maintenance(database).run, *policies.tasks):
+            yield Services(
+                recorder=Recorder(
+                    writer=writer,
+                    policies=policies.book,
+                    cluster_id=cluster_id,
+                    pending=pending,
+                    patience_seconds=settings.operator.patience_seconds,
+                    retry_seconds=settings.operator.retry_seconds,
+                ),
+                clock=utc_now,
+                checks={
+                    "database": partial(_database_problem, database),
+                    "policies": policies.problem,
+                },
+            )
+
+
+@asynccontextmanager
+async def _running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Let works run, each on its own, for as long as the block takes."""
+    tasks = [asyncio.ensure_future(_kept_up(work)) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def database_address(settings: Settings) -> DatabaseAddress:
@@ -103,12 +117,6 @@ def database_address(settings: Settings) -> DatabaseAddress:
         url=settings.database.url.get_secret_value(),
         password_file=settings.database.url_password_file,
     )
-
-
-def default_policy(settings: Settings) -> ApplyingPolicy:
-    """Give the policy that applies where no policy resource does."""
-    rules = RecordingPolicy(enabled=settings.operator.enabled)
-    return ApplyingPolicy(DEFAULT_POLICY_NAME, rules, Redactor(rules.redaction))
 
 
 class WriterMetrics:
@@ -146,15 +154,21 @@ def _maintenance(database: Database) -> Maintenance:
     return Maintenance(ensure_ahead=ahead, table_size=size, clock=utc_now)
 
 
-async def _cluster_id() -> UUID:
-    return await asyncio.to_thread(cluster.cluster_id)
+async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Start a work again when a mistake of ours has ended it."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a task failed; it starts again")
+        await asyncio.sleep(START_RETRY_SECONDS)
 
 
-async def _searches_are_served() -> None:
-    served = await asyncio.to_thread(cluster.serves, GROUP, VERSION, WORKFLOW_SEARCH.plural)
-    if not served:
-        resource = f"{WORKFLOW_SEARCH.plural}.{GROUP}"
-        raise ClusterError(f"the API server does not know {resource}; apply the files in crds/")
+async def _resources_are_served(api: ApiServer) -> None:
+    for kind in KINDS:
+        if not await cluster.serves(api, GROUP, VERSION, kind.plural):
+            resource = f"{kind.plural}.{GROUP}"
+            raise ClusterError(f"the API server does not know {resource}; apply the files in crds/")
 
 
 async def _until_done(attempt: Callable[[], Awaitable[T]], on_wait: Callable[[str], None]) -> T:
