@@ -22,7 +22,9 @@ from bench.documentation import update_table
 from bench.draining import measure_drains
 from bench.latency import measure_latency
 from bench.machine import machine_facts
+from bench.policies import measure_policies
 from bench.report import show, write_json
+from bench.retaining import measure_retention
 from bench.sizes import FULL, QUICK
 from bench.weighing import measure_size
 from bench.writing import measure_write_latency
@@ -39,6 +41,8 @@ MEASUREMENTS: dict[tuple[int, ...], tuple[str, Measure]] = {
     (6,): ("writer and COPY", measure_copy),
     (7,): ("bytes an event", measure_size),
     (8, 9): ("memory and restart", measure_backlog),
+    (10,): ("policies", measure_policies),
+    (11,): ("retention", measure_retention),
 }
 NUMBERS = sorted(number for numbers in MEASUREMENTS for number in numbers)
 
@@ -47,7 +51,8 @@ What is measured:
 
 (1) ceiling of a bare client; (2) the operator draining a backlog; (3) API writes a search;
 (4) latency at fixed rates; (5) write latency; (6) writer against COPY; (7) bytes an event;
-(8) memory; (9) restart. docs/performance.md says how.
+(8) memory; (9) restart; (10) many policies;
+(11) retention. docs/performance.md says how.
 
 Examples:
 
@@ -78,7 +83,9 @@ def chosen(text: str) -> frozenset[int]:
         return frozenset(NUMBERS)
     parts = text.split(",")
     if not all(part.strip().isdecimal() and int(part) in NUMBERS for part in parts):
-        raise typer.BadParameter(f"{text!r}: give numbers from 1 to 9 with commas between, as 1,2")
+        raise typer.BadParameter(
+            f"{text!r}: give numbers from 1 to {NUMBERS[-1]} with commas between, as 1,2"
+        )
     return frozenset(int(part) for part in parts)
 
 

@@ -122,9 +122,9 @@ class Cluster:
         """Open all connections, so that no measurement contains a handshake."""
         await asyncio.gather(*(self.request("GET", "/version") for _ in range(self._connections)))
 
-    async def counters(self) -> "Counters":
-        """Read the API server's own metrics."""
-        return Counters((await self.request("GET", "/metrics")).decode())
+    async def counters(self, resources: str = PLURAL) -> "Counters":
+        """Read the API server's own metrics about some resources."""
+        return Counters((await self.request("GET", "/metrics")).decode(), resources)
 
 
 def searches(namespace: str, name: str = "", subresource: str = "") -> str:
@@ -134,10 +134,11 @@ def searches(namespace: str, name: str = "", subresource: str = "") -> str:
 
 
 class Counters:
-    """The API server's metrics about searches at one moment."""
+    """The API server's metrics about some resources at one moment."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = [line for line in text.splitlines() if PLURAL in line]
+    def __init__(self, text: str, resources: str) -> None:
+        about = re.compile(rf'resource="({resources})"')
+        self._lines = [line for line in text.splitlines() if about.search(line)]
 
     def total(self, name: str, labels: str = "") -> float:
         """Add up all series of a metric whose labels match a pattern; 0 when there is none."""

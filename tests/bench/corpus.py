@@ -19,14 +19,17 @@ import orjson
 
 from workflow_audit.domain.events import event_id
 from workflow_audit.domain.parsing import parse_search
+from workflow_audit.domain.redaction import redactor
 from workflow_audit.domain.status import final_status
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
 from workflow_audit.models.outcome import Recorded
+from workflow_audit.models.policy import DEFAULT_POLICY_NAME, PolicySpec
+from workflow_audit.models.search import Metadata
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import Recorder
+from workflow_audit.services.recording import ApplyingPolicy, Recorder
 from workflow_audit.settings import load_settings
-from workflow_audit.wiring import default_policy, utc_now
+from workflow_audit.wiring import utc_now
 
 Json = dict[str, Any]
 
@@ -126,11 +129,20 @@ class _PretendedWriter:
         return Written(datetime.now(UTC), replayed=False)  # noqa: TID251 - it plays the database
 
 
+@dataclass(frozen=True)
+class _DefaultPolicy:
+    async def applying(
+        self, search: Metadata, timeout_seconds: float | None = None
+    ) -> ApplyingPolicy:
+        rules = PolicySpec()
+        return ApplyingPolicy(DEFAULT_POLICY_NAME, rules, redactor(rules.redaction))
+
+
 def _recorder(cluster_id: UUID) -> Recorder:
     settings = load_settings()
     return Recorder(
         writer=_PretendedWriter(),
-        policy=default_policy(settings),
+        policies=_DefaultPolicy(),
         cluster_id=cluster_id,
         pending=PendingSearches(utc_now),
         patience_seconds=settings.operator.patience_seconds,

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from workflow_audit.local.environment import WRITER, LocalEnvironment
+from workflow_audit.local.environment import RETENTION, WRITER, LocalEnvironment
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 
@@ -23,6 +23,9 @@ class FreshDatabase:
     writer: str
     """URL of the role by which the operator writes."""
 
+    retention: str
+    """URL of the role by which old events are removed."""
+
     @contextmanager
     def connected(self) -> Iterator[psycopg.Connection[Any]]:
         """Give a session of the superuser, each statement its own transaction."""
@@ -35,12 +38,16 @@ def fresh_database(environment: LocalEnvironment, name: str) -> Iterator[FreshDa
     """Give a migrated database; it is dropped when the block ends."""
     postgres = environment.postgres
     superuser = postgres.superuser_url.rpartition("/")[0] + f"/{name}"
-    password = environment.role_passwords[WRITER]
+    passwords = environment.role_passwords
     with psycopg.connect(postgres.superuser_url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             schema.migrate(DatabaseAddress(url=superuser))
-            yield FreshDatabase(superuser, postgres.url(WRITER, password, name))
+            yield FreshDatabase(
+                superuser,
+                writer=postgres.url(WRITER, passwords[WRITER], name),
+                retention=postgres.url(RETENTION, passwords[RETENTION], name),
+            )
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             server.execute(drop)

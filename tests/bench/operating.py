@@ -80,7 +80,7 @@ class Operator:
         """Read one of its metrics that has no labels."""
         port = int(self.environment.components[NAME].address.rpartition(":")[2])
         _, text = _answer(port, "/metrics")
-        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         if found is None:
             raise ValueError(f"the operator has no metric {name}")
         return float(found[1])

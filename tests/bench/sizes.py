@@ -47,6 +47,12 @@ class Sizes:
     idle_seconds: float = 10.0
     """Before the memory of an operator that has nothing to do is read."""
 
+    expired_rows: int = 1_000_000
+    """Events that retention removes while others are being written."""
+
+    policies: int = 500
+    policy_namespaces: int = 200
+
 
 FULL = Sizes()
 QUICK = Sizes(
@@ -60,5 +66,8 @@ QUICK = Sizes(
     rows=2000,
     backlog=1000,
     idle_seconds=3.0,
+    expired_rows=20_000,
+    policies=50,
+    policy_namespaces=20,
 )
 """To see that it works; its figures mean little."""

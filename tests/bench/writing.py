@@ -41,7 +41,7 @@ async def measure_write_latency(bench: Bench) -> None:
     with reported("write latency") as report, fresh_database(bench.environment, "latency") as fresh:
         async with opened_writer(fresh, events[0]) as writer:
             report.update(f"{rate.per_second}/s")
-            steady = await _at_rate(writer, events[: rate.count], rate)
+            steady = await at_rate(writer, events[: rate.count], rate)
     bench.add(latency_figures(5, f"submit -> COMMIT at {rate.per_second}/s", steady, LIMITS))
     for number, limits in ((callers, LIMITS), (queue, None)):
         with (
@@ -97,7 +97,7 @@ async def write_all(writer: EventWriter, events: Sequence[AuditEvent], callers: 
     return Writing(latencies, time.monotonic() - began, time.process_time() - cpu)
 
 
-async def _at_rate(writer: EventWriter, events: Sequence[AuditEvent], rate: Rate) -> list[float]:
+async def at_rate(writer: EventWriter, events: Sequence[AuditEvent], rate: Rate) -> list[float]:
     """Submit events on a fixed schedule, whatever happens to the earlier ones."""
     begin = time.monotonic()
     async with asyncio.TaskGroup() as group:
