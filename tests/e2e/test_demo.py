@@ -48,6 +48,13 @@ def test_the_demo_records_every_bundled_search_and_leaves_nothing_behind(tempora
     assert counted["rows in audit_events"] == "615"
     assert re.search(r"NAMESPACE +NAME +CORRELATION +QUERY +WORKFLOW +CONFIDENCE", done.stdout)
     assert "= confidence" in done.stdout
+    assert re.search(r"clusterauditpolicy\S*/default +True", done.stdout)
+    assert re.search(r"auditpolicy\S*/payments +True", done.stdout)
+    for kind in ("Role", "RoleBinding"):
+        assert re.search(
+            rf"^{kind} +default/audit-policy-payments +InPlace", done.stdout, re.MULTILINE
+        )
+    assert re.search(r"^dry run +would remove +0 events", done.stdout, re.MULTILINE)
     assert_nothing_is_left(temporary)
 
 

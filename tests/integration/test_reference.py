@@ -11,9 +11,10 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def test_the_reference_is_what_models_settings_and_metrics_say() -> None:
+@pytest.mark.parametrize("tool", ["reference.py", "monitoring.py"])
+def test_what_is_generated_is_what_models_settings_and_metrics_say(tool: str) -> None:
     done = subprocess.run(
-        [sys.executable, "tools/reference.py", "--check"],
+        [sys.executable, f"tools/{tool}", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,

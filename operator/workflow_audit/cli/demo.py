@@ -12,6 +12,7 @@ from rich.table import Table
 from workflow_audit.cli.bundled import bundled
 from workflow_audit.cli.completeness import searches_without_one_row
 from workflow_audit.cli.demo_operator import running_operator
+from workflow_audit.cli.demo_policies import apply_policies, show_policies
 from workflow_audit.cli.demo_searches import bundled_searches, submit, wait_until_final
 from workflow_audit.cli.explanation import explanation
 from workflow_audit.cli.prepare import kubectl, prepare
@@ -53,6 +54,7 @@ def run(
     started = time.monotonic()
     with LocalEnvironment.temporary(hooks=[prepare]) as environment:
         say_time("control plane and database are ready", started)
+        apply_policies(environment)
         with running_operator(environment):
             say_time("the operator is ready", started)
             searches = bundled_searches(bundled("examples/searches.jsonl"))
@@ -62,6 +64,7 @@ def run(
             seconds = time.monotonic() - began
             wrong = searches_without_one_row(environment, found)
             show(environment, found, wrong, seconds)
+            show_policies(environment, console)
             if wrong:
                 raise AuditError(f"{len(wrong)} searches have not exactly one row: {wrong[:5]}")
             if not leave:
@@ -121,6 +124,7 @@ def stay(environment: LocalEnvironment) -> None:
     for line in (
         shell_exports(environment.shell_variables),
         "kubectl get workflowsearches -A",
+        "kubectl describe auditpolicy payments",
         f"kubectl create -f {example}",
         f'psql "$AUDIT_DATABASE_URL" -c "{query}"',
     ):

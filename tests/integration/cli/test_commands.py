@@ -63,3 +63,11 @@ def test_migrate_with_a_wrong_password_does_not_show_it(
     assert "password authentication failed" in done.stderr
     assert "correct-horse-demo" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_a_choice_is_not_applied_with_the_rest(
+    prepared_environment: LocalEnvironment,
+) -> None:
+    roles = kubectl(prepared_environment, "get", "clusterroles", "--output=name")
+    assert "workflow-audit-operator" in roles
+    assert "reading-for-viewers" not in roles
