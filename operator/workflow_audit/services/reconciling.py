@@ -30,7 +30,9 @@ AGAIN_SECONDS = 60.0
 SOON_SECONDS = 5.0
 """When one that could not be reached is tried again."""
 
-REFUSED_FROM, REFUSED_UNTIL, TOO_MANY = 400, 500, 429
+REFUSED_FROM, REFUSED_UNTIL = 400, 500
+PASSING = frozenset({409, 429})
+"""Somebody else was quicker, or too many ask: not a refusal of what is asked."""
 
 
 class ManagedObjects(Protocol):
@@ -142,7 +144,7 @@ class PolicyReconciler:
 
 def _is_refusal(error: ClusterError) -> bool:
     status = error.status
-    return status is not None and REFUSED_FROM <= status < REFUSED_UNTIL and status != TOO_MANY
+    return status is not None and REFUSED_FROM <= status < REFUSED_UNTIL and status not in PASSING
 
 
 def _again(states: Sequence[ChildState]) -> float | None:

@@ -210,6 +210,7 @@ async def test_one_that_no_watch_told_of_is_not_applied_again() -> None:
     [
         pytest.param(ClusterError("no", 403), "Refused", AGAIN_SECONDS, id="forbidden"),
         pytest.param(ClusterError("bad", 422), "Refused", AGAIN_SECONDS, id="invalid"),
+        pytest.param(ClusterError("changed", 409), "Unreachable", SOON_SECONDS, id="conflict"),
         pytest.param(ClusterError("busy", 429), "Unreachable", SOON_SECONDS, id="too-many"),
         pytest.param(ClusterError("down", 503), "Unreachable", SOON_SECONDS, id="unavailable"),
         pytest.param(ClusterError("gone"), "Unreachable", SOON_SECONDS, id="no-answer"),
