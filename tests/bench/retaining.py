@@ -43,6 +43,13 @@ SELECT gen_random_uuid(), {values}
  WHERE event_date = {day}
 """
 
+_TIME = "event_timestamp + copy * interval '2 seconds'"
+SPREAD: dict[str, sql.Composable] = {
+    "event_timestamp": sql.SQL(_TIME),
+    "event_date": sql.SQL(f"(({_TIME}) AT TIME ZONE 'UTC')::date"),
+}
+"""One event every two seconds, as they would have come."""
+
 
 @dataclass(frozen=True)
 class Removed:
@@ -92,7 +99,7 @@ def _add(
 
 def _make_old_events(fresh: FreshDatabase, event: AuditEvent, rows: int) -> None:
     """Copy one event into a month that is over, and one that is kept for longer."""
-    day = (utc_now() - timedelta(days=OLD_DAYS)).date()
+    day = (utc_now() - timedelta(days=OLD_DAYS)).date().replace(day=1)
     with fresh.connected() as connection:
         connection.execute("SELECT audit_ensure_partition(%s)", [day])
         _insert(connection, event, day, event.namespace or "default", 1)
@@ -101,11 +108,11 @@ def _make_old_events(fresh: FreshDatabase, event: AuditEvent, rows: int) -> None
             "SELECT attname FROM pg_attribute WHERE attrelid = 'audit_events'::regclass"
             " AND attnum > 0 AND attname <> 'event_id' ORDER BY attnum"
         )
-        names = [sql.Identifier(name) for (name,) in found.fetchall()]
-        columns = sql.SQL(", ").join([sql.Identifier("event_id"), *names])
+        names = [name for (name,) in found.fetchall()]
+        values = [SPREAD.get(name, sql.Identifier(name)) for name in names]
         statement = sql.SQL(MULTIPLY + " AND namespace <> {kept}").format(
-            columns=columns,
-            values=sql.SQL(", ").join(names),
+            columns=sql.SQL(", ").join(map(sql.Identifier, ["event_id", *names])),
+            values=sql.SQL(", ").join(values),
             times=sql.Literal(rows - 1),
             day=sql.Literal(day),
             kept=sql.Literal(KEPT_NAMESPACE),

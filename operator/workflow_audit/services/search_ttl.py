@@ -52,13 +52,13 @@ class SearchTtl:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Go on until cancelled."""
+        """Go on until cancelled; a start has better things to do than to list what is done."""
         while True:
+            await self._pause()
             try:
                 await self.once()
             except ClusterError as error:
                 log.warning("old searches are not removed: %s", error)
-            await self._pause()
 
     def policies_changed(self) -> None:
         """Look again sooner, if it is asked for now."""

@@ -102,7 +102,8 @@ async def test_a_shorter_time_counts_at_once() -> None:
     policies = Policies({"day": "24h"})
     ttl = SearchTtl(policies, done, cluster.remove, lambda: NOW, 1e9)
     task = asyncio.create_task(ttl.run())
-    await looks.get()
+    await asyncio.sleep(0)
+    assert looks.empty()
     policies.times["second"] = "1s"
     ttl.policies_changed()
     await asyncio.wait_for(looks.get(), 60)
