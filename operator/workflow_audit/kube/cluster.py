@@ -4,8 +4,6 @@ from uuid import UUID
 
 from workflow_audit.kube.connecting import ApiServer
 
-NOT_FOUND = 404
-
 
 async def cluster_id(api: ApiServer) -> UUID:
     """Give the cluster's id: the uid of the namespace kube-system, which lives as long as it.

@@ -143,8 +143,6 @@ class Informer:
                     raise
                 self._note(error)  # the connection broke: go on from here
                 await asyncio.sleep(FIRST_PAUSE_SECONDS)
-            else:
-                self.problem = None
 
     async def _events(self, version: str) -> AsyncIterator[Json]:
         query = self._query | {

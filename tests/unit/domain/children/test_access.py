@@ -7,7 +7,10 @@ import pytest
 import yaml
 
 from unit.policies import a_policy
+from workflow_audit.cli.bundled import bundled
 from workflow_audit.domain.children import access_children
+from workflow_audit.domain.children.access import reading_rules
+from workflow_audit.models.access import Access
 
 Golden = Callable[[str, str], None]
 
@@ -36,6 +39,12 @@ EVENT_TYPES = ["workflow.catalog.search_completed"]
 def test_access(case: str, namespace: str | None, access: dict[str, Any], golden: Golden) -> None:
     children = access_children(a_policy("audit", {"access": access}, namespace=namespace))
     golden(f"access/{case}.yaml", yaml.safe_dump_all([c.manifest for c in children]))
+
+
+@pytest.mark.parametrize("file", ["rbac/reader.yaml", "optional/reading-for-viewers.yaml"])
+def test_shipped_roles_let_read_what_policies_let_read(file: str) -> None:
+    role = yaml.safe_load(bundled(f"manifests/{file}").read_text())
+    assert role["rules"] == reading_rules(Access())
 
 
 def test_nobody_gets_nothing() -> None:
