@@ -27,6 +27,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "golden" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.golden)
+
+
 @pytest.fixture(scope="session")
 def prepared_environment(local_environment: LocalEnvironment) -> LocalEnvironment:  # noqa: F811
     """The shared environment with CRDs, admission policies, rights, and the schema."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from bench.accounting import MIB, OPERATOR, cpu_seconds, resident_bytes
+from bench.accounting import MIB, cpu_seconds, difference, resident_bytes
 from bench.cluster import Cluster, Counters, in_parallel
 from bench.context import Bench
 from bench.figures import Figure, Limit
@@ -51,6 +51,7 @@ async def measure_policies(bench: Bench) -> None:
                 administrator.make_namespace,
             )
             async with running_operator(bench.environment) as operator:
+                used = cpu_seconds(operator.pids)
                 began = time.monotonic()
                 before = await administrator.counters(RESOURCES)
                 await in_parallel(
@@ -60,10 +61,10 @@ async def measure_policies(bench: Bench) -> None:
                 )
                 created = time.monotonic() - began
                 ready = await _until_ready(administrator, count, report) - began
+                cpu = difference(used, cpu_seconds(operator.pids))
                 await asyncio.sleep(SETTLED_SECONDS)
                 first = Asked.between(before, await administrator.counters(RESOURCES))
                 memory = resident_bytes(operator.pid)
-                cpu = cpu_seconds({OPERATOR: operator.pid})[OPERATOR] - operator.cpu_at_ready
         with reported("a restart with them"):
             again = await _restart(bench, administrator)
     sample = title
@@ -76,9 +77,13 @@ async def measure_policies(bench: Bench) -> None:
             figure("policies: all created", created, "s"),
             figure("policies: all Ready", ready, "s"),
             figure("policies: writes of the operator, each", first.writes / count - 1, ""),
-            figure("policies: operator's CPU, each", 1000 * cpu / count, "ms"),
             figure("policies: operator's memory", memory / MIB, "MiB", MEMORY_LIMIT),
             figure("policies: writes after a restart", again.writes, "", Limit("=", 0)),
+            *(
+                figure(f"CPU until all Ready: {name}", 1000 * seconds / count, "ms a policy")
+                for name, seconds in sorted(cpu.items(), key=lambda each: -each[1])
+            ),
+            figure("CPU until all Ready: cores in use", sum(cpu.values()) / ready, ""),
         ]
     )
 

@@ -19,7 +19,7 @@ from workflow_audit.wiring import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
-EVERY_MINUTE = "* * * * *"
+EVERY_MINUTE, ONCE_A_YEAR = "* * * * *", "17 3 1 1 *"
 RUN_SECONDS = 120.0
 OLD = utc_now() - timedelta(days=100)
 
@@ -122,6 +122,29 @@ def test_what_goes_and_what_stays(
     operations = "SELECT DISTINCT operation FROM retention_operations WHERE policy_namespace = %s"
     found = {operation for (operation,) in asked(searches, operations)}
     assert found == {"place_hold", "release_hold", "remove_events"}
+
+
+def test_a_dry_run_is_counted_within_seconds_of_each_change(
+    searches: Searches, own: Policies, old_events: Any, start_operator: StartOperator
+) -> None:
+    old_events("of-60-days", 8, "AuditPolicy/dry", days=60)
+    own.apply("dry", retention={"days": 365})
+    for _ in range(2):
+        start_operator(AUDIT_RETENTION_SCHEDULE=ONCE_A_YEAR).wait_ready()
+    last_run = eventually(lambda: retention_of(own, "dry").get("lastRun"), within_seconds=60)
+
+    def preview() -> tuple[int, int]:
+        found = retention_of(own, "dry").get("wouldRemove", {})
+        return found.get("generation", 0), found.get("rows", 0)
+
+    own.apply("dry", retention={"days": 365, "dryRun": True})
+    eventually(preview, until=lambda found: found == (2, 0), within_seconds=60)
+    own.apply("dry", retention={"days": 30, "dryRun": True})
+    eventually(preview, until=lambda found: found == (3, 8), within_seconds=60)
+    own.apply("dry", retention={"days": 365})
+    eventually(preview, until=lambda found: found == (0, 0))
+    assert retention_of(own, "dry")["lastRun"] == last_run, "nothing but counting was done"
+    assert left(searches) == {"of-60-days": 8}
 
 
 def test_without_a_login_of_its_own_nothing_goes_and_policies_say_so(

@@ -24,7 +24,6 @@ def bounds(name: str) -> set[float]:
     return {float(s.labels["le"]) for s in found.samples if s.name.endswith("_bucket")}
 
 
-@pytest.mark.golden
 def test_names_types_and_labels(golden: Golden) -> None:
     lines = []
     for collector in metrics.REGISTRY._collector_to_names:

@@ -1,6 +1,7 @@
 """What status says of a policy."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -118,7 +119,7 @@ def _time(at: datetime) -> str:
 
 
 def latest_retention(
-    ours: RetentionStatus | None, before: Mapping[str, Any]
+    ours: RetentionStatus | None, before: Mapping[str, Any], *, dry_run: bool
 ) -> RetentionStatus | None:
     """Give how retention stands by the operator that knows more.
 
@@ -128,19 +129,22 @@ def latest_retention(
     Args:
         ours: None where retention does not run; then nobody else's word counts.
         before: the present status of the policy.
+        dry_run: of the policy as it is now; without it, what was counted before is of no interest.
     """
     if ours is None:
         return None
-    try:
-        theirs = RetentionStatus.model_validate(before.get("retention"))
-    except ValidationError:
-        return ours
-    return theirs if _known_at(theirs) > _known_at(ours) else ours
+    known = [ours]
+    with suppress(ValidationError):
+        known.append(RetentionStatus.model_validate(before.get("retention")))
+    if not dry_run:
+        known = [each.model_copy(update={"would_remove": None}) for each in known]
+    return max(known, key=_known_at)
 
 
 def _known_at(retention: RetentionStatus) -> tuple[float, ...]:
-    """Order by the last run, then by a failure since; they are told by clocks that may differ."""
-    times = (retention.last_run, retention.failed_at)
+    """Order by the last run, the last count, then a failure since; their clocks may differ."""
+    counted_at = retention.would_remove.at if retention.would_remove else None
+    times = (retention.last_run, counted_at, retention.failed_at)
     return tuple(at.timestamp() if at else 0.0 for at in times)
 
 

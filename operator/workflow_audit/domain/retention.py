@@ -149,10 +149,10 @@ def _is_over(start: datetime, days: int | None, now: datetime) -> bool:
     return days is not None and start + timedelta(days=days) <= now
 
 
-def dry_run_policies(known: KnownPolicies) -> set[PolicyKey]:
-    """Give the policies of which nothing is removed, only counted."""
+def dry_run_policies(policies: Iterable[AnyPolicy]) -> dict[PolicyKey, int]:
+    """Give the policies of which nothing is removed, only counted, with their generations."""
     return {
-        policy.key
-        for policy in known.policies
+        policy.key: policy.generation
+        for policy in policies
         if isinstance(policy, Policy) and policy.spec.retention.dry_run
     }

@@ -58,6 +58,9 @@ class Informer:
         self._served_changed = served_changed
         self._query = {"labelSelector": label_selector} if label_selector else {}
         self._objects: dict[tuple[str, str], Json] = {}
+        self._pause = FIRST_PAUSE_SECONDS
+        """Grows until a watch tells something; an answered list does not mean that it will."""
+
         self.known = asyncio.Event()
         """Set once all objects are known."""
 
@@ -77,16 +80,13 @@ class Informer:
 
     async def run(self) -> None:
         """Go on until cancelled."""
-        pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                version = await self._list()
-                pause = FIRST_PAUSE_SECONDS
-                await self._follow(version)
+                await self._follow(await self._list())
             except ClusterError as error:
                 self._note(error)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _note(self, error: ClusterError) -> None:
         if self.problem is None:
@@ -161,6 +161,7 @@ class Informer:
                 yield event
 
     def _take(self, kind: str, item: Json) -> None:
+        self._pause = FIRST_PAUSE_SECONDS
         if kind == "BOOKMARK":
             return
         before = self._objects.pop(_key(item), None)

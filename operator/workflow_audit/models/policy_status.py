@@ -33,6 +33,9 @@ class RemovalPreview(Model):
     at: datetime
     """When this was counted."""
 
+    generation: int
+    """Generation of the spec that was counted; a later one is counted within seconds."""
+
     rows: int
     """Number of events."""
 
@@ -59,7 +62,7 @@ class RetentionStatus(Model):
     """Events of this policy that the last run removed."""
 
     would_remove: RemovalPreview | None = None
-    """With dryRun: what the last run would have removed."""
+    """With dryRun: what retention would remove, counted at each run and when the policy changes."""
 
     failed_at: datetime | None = None
     """When retention last failed, until it succeeds again."""

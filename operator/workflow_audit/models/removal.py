@@ -123,7 +123,10 @@ class Expired:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a run would have removed of a policy with dryRun."""
+    """What retention would remove of a policy with dryRun."""
+
+    generation: int
+    """Of the policy as it was counted."""
 
     events: int = 0
     size_bytes: int = 0
@@ -134,6 +137,7 @@ class Preview:
         """Give the sum."""
         times = [at for at in (self.oldest, found.oldest) if at]
         return Preview(
+            self.generation,
             self.events + found.events,
             self.size_bytes + found.size_bytes,
             min(times, default=None),
@@ -149,8 +153,13 @@ class RunResult:
     removed: Mapping[PolicyKey, int] = field(default_factory=dict)
     """Events by policy, of all policies that there were."""
 
-    would_remove: Mapping[PolicyKey, Preview] = field(default_factory=dict)
-    """The same of those with dryRun."""
+
+@dataclass(frozen=True)
+class Previews:
+    """What was counted of all policies with dryRun, as every operator reads it."""
+
+    counted_at: datetime
+    by_policy: Mapping[PolicyKey, Preview]
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,9 @@ class Runs:
     """How retention stands, by the database's clock."""
 
     now: datetime
-    last: RunResult | None
+    last: RunResult | None = None
+    previews: Previews | None = None
+    """The last ones, counted by a run or since."""
 
 
 def policy_key(name: str | None, namespace: str | None) -> PolicyKey | None:

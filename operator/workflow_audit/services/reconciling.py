@@ -105,7 +105,8 @@ class PolicyReconciler:
             await self._remove_others(policy, [child for _, child in wanted])
         before = body.get("status", {})
         state = PolicyState(policy, states)
-        retention = latest_retention(self.retention(key), before)
+        dry_run = isinstance(policy, Policy) and policy.spec.retention.dry_run
+        retention = latest_retention(self.retention(key), before, dry_run=dry_run)
         status = policy_status(state, retention, before, now=self.clock())
         if patch := merge_patch(before, status):
             await self.policies.write_status(key, patch)

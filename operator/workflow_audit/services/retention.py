@@ -1,5 +1,7 @@
 """One run of retention: holds, counting, whole partitions, single events, the end.
 
+A preview is a run that ends after counting.
+
 What always holds:
 - Nothing is removed while it is not known for sure which policies there are, or what time it is.
 - Each removal is one transaction with its line in the trace, so a run that is cut off leaves
@@ -15,7 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from workflow_audit import metrics
 from workflow_audit.domain.policies import KnownPolicies
@@ -39,7 +41,6 @@ from workflow_audit.models.removal import (
     Place,
     Preview,
     Rules,
-    RunResult,
     Runs,
 )
 
@@ -57,7 +58,7 @@ class RetentionSession(Protocol):
     """The database, while no other operator has retention run."""
 
     async def runs(self) -> Runs:
-        """Give the database's time, and the last run."""
+        """Give the database's time, the last run, and what was counted last."""
         ...
 
     async def partitions(self) -> list[Partition]:
@@ -91,9 +92,11 @@ class RetentionSession(Protocol):
         """Give how many events a run has removed until now."""
         ...
 
-    async def finish(
-        self, run: UUID, removed: dict[PolicyKey, int], would_remove: dict[PolicyKey, Preview]
-    ) -> RunResult:
+    async def note_previews(self, run: UUID, previews: dict[PolicyKey, Preview]) -> None:
+        """Note what was counted."""
+        ...
+
+    async def finish(self, run: UUID, removed: dict[PolicyKey, int]) -> None:
         """Note that a run has come to its end."""
         ...
 
@@ -119,7 +122,20 @@ class RetentionRun:
     batch_rows: int
     pause_seconds: float
 
-    async def run(self, run: UUID, is_due: Callable[[Runs], bool]) -> RunResult | None:
+    async def preview(self, is_due: Callable[[Runs], bool]) -> Runs | None:
+        """Count what would go of the policies with dryRun and touch nothing; else as `run`."""
+        async with self.store.exclusive() as session:
+            if session is None:
+                return None
+            runs = await session.runs()
+            if not is_due(runs):
+                return runs
+            await self.mirror_holds()
+            todo = await self._planned(session, runs.now)
+            await self._count(session, uuid4(), todo.countings)
+            return await session.runs()
+
+    async def run(self, run: UUID, is_due: Callable[[Runs], bool]) -> Runs | None:
         """Run once.
 
         Args:
@@ -127,8 +143,7 @@ class RetentionRun:
             is_due: asked once no other operator can run any more, as one may just have done so.
 
         Returns:
-            What came of it, or of the run of the operator that was quicker; None while another
-            operator runs.
+            How retention stands then; None while another operator runs.
 
         Raises:
             DatabaseError: the database could not be worked with to the end.
@@ -140,12 +155,12 @@ class RetentionRun:
             if session is None:
                 return None
             runs = await session.runs()
-            if runs.last and not is_due(runs):
-                return runs.last
+            if not is_due(runs):
+                return runs
             self._check_clocks(runs.now)
             await self.mirror_holds()
             todo = await self._planned(session, runs.now)
-            previews = await self._counted(session, todo.countings)
+            await self._count(session, run, todo.countings)
             dropped, in_use = await self._drop(session, run, todo.drops)
             await self._remove(session, run, todo.removals, dropped | in_use)
             if in_use:
@@ -153,10 +168,10 @@ class RetentionRun:
                 raise RetentionError(f"somebody works with the events of {months}")
             known = {policy.key: 0 for policy in self.policies().policies}
             removed = known | await session.removed_by(run)
-            result = await session.finish(run, removed, previews)
-        metrics.RETENTION_DURATION.set(time.monotonic() - began)
-        log.info("retention ran", extra={"removed": sum(removed.values()), "run": str(run)})
-        return result
+            await session.finish(run, removed)
+            metrics.RETENTION_DURATION.set(time.monotonic() - began)
+            log.info("retention ran", extra={"removed": sum(removed.values()), "run": str(run)})
+            return await session.runs()
 
     def _check_clocks(self, database_time: datetime) -> None:
         ours = self.clock()
@@ -172,17 +187,18 @@ class RetentionRun:
         found = {partition: await session.namespaces(partition) for partition in partitions}
         return plan(known, found, now)
 
-    async def _counted(
-        self, session: RetentionSession, countings: tuple[Counting, ...]
-    ) -> dict[PolicyKey, Preview]:
-        previews = {key: Preview() for key in dry_run_policies(self.policies())}
+    async def _count(
+        self, session: RetentionSession, run: UUID, countings: tuple[Counting, ...]
+    ) -> None:
+        dry_runs = dry_run_policies(self.policies().policies)
+        previews = {key: Preview(generation) for key, generation in dry_runs.items()}
         for counting in countings:
             rules = counting_rules(self.policies(), counting.namespaces)
             for found in await session.expired(counting.partition, rules):
-                if found.policy:
-                    before = previews.get(found.policy, Preview())
-                    previews[found.policy] = before.with_more(found)
-        return previews
+                if found.policy in previews:
+                    previews[found.policy] = previews[found.policy].with_more(found)
+        if previews:
+            await session.note_previews(run, previews)
 
     async def _drop(
         self, session: RetentionSession, run: UUID, partitions: tuple[Partition, ...]

@@ -18,6 +18,7 @@ from workflow_audit.models.removal import (
     Partition,
     Place,
     Preview,
+    Previews,
     Rules,
     RunResult,
     Runs,
@@ -71,10 +72,15 @@ class RetentionSession:
         self._cluster = cluster
 
     async def runs(self) -> Runs:
-        """Give the time by the clock that decides what is old enough, and the last run."""
+        """Give the time by the clock that decides what is old enough, and what was done last."""
         ((now,),) = await self._rows("server_time")
-        last = await self._rows("last_run")
-        return Runs(now, _result(*last[0]) if last else None)
+        last = await self._rows("last_operation", operation="finish_run")
+        counted = await self._rows("last_operation", operation="preview")
+        return Runs(
+            now,
+            _result(*last[0]) if last else None,
+            _previews(*counted[0]) if counted else None,
+        )
 
     async def partitions(self) -> list[Partition]:
         """Give all partitions of one month each, the oldest first."""
@@ -138,25 +144,25 @@ class RetentionSession:
         keys = ((policy_key(policy, namespace), events) for policy, namespace, events in found)
         return {key: events for key, events in keys if key}
 
-    async def finish(
-        self, run: UUID, removed: Mapping[PolicyKey, int], would_remove: Mapping[PolicyKey, Preview]
-    ) -> RunResult:
-        """Note that a run has come to its end; gives it as `runs` does from now on."""
-        details = Jsonb(
-            {
-                "policies": [
-                    {
-                        "policy": str(key),
-                        "namespace": key.namespace,
-                        "removed": events,
-                        "would_remove": _preview_json(would_remove.get(key)),
-                    }
-                    for key, events in removed.items()
-                ]
+    async def note_previews(self, run: UUID, previews: Mapping[PolicyKey, Preview]) -> None:
+        """Note what was counted; `runs` gives it from now on."""
+        found = [
+            _named(key)
+            | {
+                "generation": preview.generation,
+                "events": preview.events,
+                "bytes": preview.size_bytes,
+                "oldest": preview.oldest.isoformat() if preview.oldest else None,
+                "held": preview.held,
             }
-        )
-        ((finished_at,),) = await self._rows("finish_run", run=run, details=details)
-        return RunResult(finished_at, removed, would_remove)
+            for key, preview in previews.items()
+        ]
+        await self._rows("note_previews", run=run, details=Jsonb({"policies": found}))
+
+    async def finish(self, run: UUID, removed: Mapping[PolicyKey, int]) -> None:
+        """Note that a run has come to its end; `runs` gives it from now on."""
+        found = [_named(key) | {"removed": events} for key, events in removed.items()]
+        await self._rows("finish_run", run=run, details=Jsonb({"policies": found}))
 
     async def _rows(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         cursor = await self._connection.execute(
@@ -182,28 +188,29 @@ def _jsonb(rules: Rules) -> Jsonb:
     )
 
 
-def _preview_json(preview: Preview | None) -> Json | None:
-    if preview is None:
-        return None
-    return {
-        "events": preview.events,
-        "bytes": preview.size_bytes,
-        "oldest": preview.oldest.isoformat() if preview.oldest else None,
-        "held": preview.held,
-    }
+def _named(key: PolicyKey) -> Json:
+    return {"policy": str(key), "namespace": key.namespace}
+
+
+def _by_policy(details: Json) -> dict[PolicyKey, Json]:
+    keys = ((policy_key(each["policy"], each["namespace"]), each) for each in details["policies"])
+    return {key: each for key, each in keys if key}
 
 
 def _result(finished_at: datetime, details: Json) -> RunResult:
-    removed, would_remove = {}, {}
-    for found in details["policies"]:
-        if key := policy_key(found["policy"], found["namespace"]):
-            removed[key] = found["removed"]
-            if preview := found["would_remove"]:
-                oldest = preview["oldest"]
-                would_remove[key] = Preview(
-                    preview["events"],
-                    preview["bytes"],
-                    datetime.fromisoformat(oldest) if oldest else None,
-                    preview["held"],
-                )
-    return RunResult(finished_at, removed, would_remove)
+    removed = {key: each["removed"] for key, each in _by_policy(details).items()}
+    return RunResult(finished_at, removed)
+
+
+def _previews(counted_at: datetime, details: Json) -> Previews:
+    return Previews(counted_at, {key: _preview(each) for key, each in _by_policy(details).items()})
+
+
+def _preview(found: Json) -> Preview:
+    return Preview(
+        generation=found["generation"],
+        events=found["events"],
+        size_bytes=found["bytes"],
+        oldest=datetime.fromisoformat(found["oldest"]) if found["oldest"] else None,
+        held=found["held"],
+    )

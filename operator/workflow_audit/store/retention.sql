@@ -66,17 +66,24 @@ SELECT policy, policy_namespace, sum(removed_rows)::bigint
  WHERE run_id = %(run)s AND cluster_id = %(cluster)s AND policy IS NOT NULL
  GROUP BY policy, policy_namespace;
 
+-- name: note_previews
+-- Note what was counted for dryRun.
+-- Takes: details: jsonb, what last_operation gives back.
+-- Gives: the instant.
+SELECT public.audit_note_previews(%(run)s, %(cluster)s, %(details)s);
+
 -- name: finish_run
 -- Note that a run has come to its end.
--- Takes: details: jsonb, what last_run gives back.
+-- Takes: details: jsonb, what last_operation gives back.
 -- Gives: the instant.
 SELECT public.audit_finish_run(%(run)s, %(cluster)s, %(details)s);
 
--- name: last_run
--- Gives: end and details of the last run; no row before the first.
+-- name: last_operation
+-- Takes: operation: of which there is one line for all policies: finish_run, preview.
+-- Gives: time and details of the last one; no row before the first.
 SELECT happened_at, details
   FROM public.retention_operations
- WHERE cluster_id = %(cluster)s AND operation = 'finish_run'
+ WHERE cluster_id = %(cluster)s AND operation = %(operation)s
  ORDER BY happened_at DESC
  LIMIT 1;
 

@@ -12,6 +12,7 @@ from workflow_audit.domain.children.child import MANAGED_BY, MANAGER, owner_key,
 from workflow_audit.domain.conditions import READY
 from workflow_audit.domain.policies import KnownPolicies
 from workflow_audit.domain.readiness import Aspect
+from workflow_audit.domain.retention import dry_run_policies
 from workflow_audit.errors import PoliciesUnknownError
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.managed import ManagedObjects
@@ -96,6 +97,7 @@ def open_policies(
         retention_database,
         policies=partial(_surely_known, policies, book),
         policies_are_known=book.wait_until_known,
+        dry_runs=lambda: dry_run_policies(book.policies()),
         changed=look_at_all,
         clock=clock,
     )

@@ -1,7 +1,7 @@
 """All about retention: who runs it, when, and with what."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,6 +73,7 @@ def open_retention(
     *,
     policies: Callable[[], KnownPolicies],
     policies_are_known: Callable[[], Awaitable[None]],
+    dry_runs: Callable[[], Mapping[PolicyKey, int]],
     changed: Callable[[], None],
     clock: Callable[[], datetime],
 ) -> Retention:
@@ -83,6 +84,7 @@ def open_retention(
         where: the database.
         policies: gives all policies; raises PoliciesUnknownError where they are not known for sure.
         policies_are_known: returns once they are known.
+        dry_runs: gives the policies with dryRun and their generations, as far as they are known.
         changed: told when the status of policies has something new to say.
         clock: gives the present instant.
     """
@@ -101,13 +103,19 @@ def open_retention(
     schedule = RetentionSchedule(
         runs=store.runs,
         retention=run,
+        dry_runs=dry_runs,
         schedule=settings.schedule,
         changed=changed,
         clock=clock,
     )
+
+    def policies_changed() -> None:
+        mirror.policies_changed()
+        schedule.policies_changed()
+
     return Retention(
         status=schedule.status,
-        policies_changed=mirror.policies_changed,
+        policies_changed=policies_changed,
         tasks=tuple(
             partial(_run_after, policies_are_known, work) for work in (mirror.run, schedule.run)
         ),

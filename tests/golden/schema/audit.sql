@@ -123,7 +123,7 @@ constraint audit_events.audit_events_pkey PRIMARY KEY (event_id, event_date)
 constraint audit_events.audit_events_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 2555)))
 constraint legal_holds.legal_holds_name_key UNIQUE NULLS NOT DISTINCT (cluster_id, policy, policy_namespace, name)
 constraint legal_holds.legal_holds_pkey PRIMARY KEY (hold_id)
-constraint retention_operations.retention_operations_operation_check CHECK ((operation = ANY (ARRAY['drop_partition'::text, 'remove_events'::text, 'place_hold'::text, 'release_hold'::text, 'finish_run'::text])))
+constraint retention_operations.retention_operations_operation_check CHECK ((operation = ANY (ARRAY['drop_partition'::text, 'remove_events'::text, 'place_hold'::text, 'release_hold'::text, 'preview'::text, 'finish_run'::text])))
 constraint retention_operations.retention_operations_pkey PRIMARY KEY (operation_id)
 constraint workflow_audit_schema.workflow_audit_schema_pkc PRIMARY KEY (version_num)
 CREATE INDEX audit_events_2024_02_correlation_id_event_timestamp_idx ON public.audit_events_2024_02 USING btree (correlation_id, event_timestamp)
@@ -386,6 +386,18 @@ AS $function$
 $function$
 
 function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_note_previews(run uuid, cluster text, details jsonb)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    INSERT INTO public.retention_operations (operation, cluster_id, run_id, reason, details)
+    VALUES ('preview', cluster, run, 'counted for dryRun; nothing was touched', details)
+    RETURNING happened_at
+$function$
+
+function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_partitions()
  RETURNS TABLE(partition regclass, first_day date, next_month date)
  LANGUAGE sql
@@ -615,6 +627,7 @@ grant EXECUTE on function audit_count_expired to workflow_audit_retention
 grant EXECUTE on function audit_drop_partition to workflow_audit_retention
 grant EXECUTE on function audit_ensure_partition to workflow_audit_writer
 grant EXECUTE on function audit_finish_run to workflow_audit_retention
+grant EXECUTE on function audit_note_previews to workflow_audit_retention
 grant EXECUTE on function audit_partitions to workflow_audit_retention
 grant EXECUTE on function audit_place_hold to workflow_audit_retention
 grant EXECUTE on function audit_release_hold to workflow_audit_retention

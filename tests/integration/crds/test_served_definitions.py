@@ -101,7 +101,6 @@ def test_the_server_keeps_the_schema_as_it_is_written(
 # --- What kubectl shows ---
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize(
     "path",
     [

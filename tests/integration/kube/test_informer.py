@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from support.api import MERGE_PATCH, Api
 from support.eventually import eventually_async
 from support.faulty_api import Fault, FaultyApi, Request
+from workflow_audit.kube import informer
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.informer import Informer
 from workflow_audit.local.environment import LocalEnvironment
@@ -155,6 +157,37 @@ async def test_what_went_away_while_it_could_not_watch_is_noticed(
                 await eventually_async(lambda: watching.values() == expected)
             told = sorted(watching.changes[3:], key=str)
             assert told == sorted([("1", None), ("1", "2"), (None, "1")], key=str)
+
+
+@pytest.mark.parametrize("refusal", [Fault("refused", 500), Fault("expired", watch_error=410)])
+async def test_a_list_that_leads_nowhere_is_not_asked_for_again_and_again(
+    prepared_environment: LocalEnvironment,
+    api: Api,
+    marked: str,
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Fault,
+) -> None:
+    """It costs the API server and us as much as all objects do."""
+    monkeypatch.setattr(informer, "FIRST_PAUSE_SECONDS", 0.2)
+    lists: list[float] = []
+
+    def faults(request: Request) -> Fault | None:
+        if "configmaps" not in request.path:
+            return None
+        if not request.watch:
+            lists.append(time.monotonic())
+        return refusal if request.watch else None
+
+    with FaultyApi(prepared_environment) as proxy:
+        async with watched(Path(proxy.kubeconfig(tmp_path)), f"mark={marked}") as watching:
+            with proxy.answering(faults):
+                await eventually_async(lambda: len(lists) == 5)
+            create(api, marked, "late")
+            await eventually_async(lambda: watching.values() == {"late": "1"})
+    pauses = [later - earlier for earlier, later in itertools.pairwise(lists)]
+    assert pauses[-1] > 2 * pauses[0]
 
 
 async def test_a_resource_may_come_and_go(prepared_environment: LocalEnvironment, api: Api) -> None:

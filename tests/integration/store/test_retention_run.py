@@ -22,7 +22,7 @@ from workflow_audit.errors import (
     RetentionError,
 )
 from workflow_audit.models.policy import AnyPolicy, PolicyKey
-from workflow_audit.models.removal import Preview, RunResult
+from workflow_audit.models.removal import Preview, Previews, RunResult
 from workflow_audit.services import retention
 from workflow_audit.services.holding import HoldMirror
 from workflow_audit.services.retention import RetentionRun
@@ -80,7 +80,16 @@ async def ran(database: TestDatabase, *policies: AnyPolicy, **options: Any) -> R
     async with database.pool(RETENTION) as pool:
         result = await a_run(pool, Policies(*policies), **options).run(uuid4(), lambda _: True)
     assert result is not None
-    return result
+    assert result.last is not None
+    return result.last
+
+
+async def counted(database: TestDatabase) -> Previews:
+    """What was counted last, as any operator reads it."""
+    async with database.pool(RETENTION) as pool:
+        previews = (await RetentionStore(pool, str(CLUSTER)).runs()).previews
+    assert previews is not None
+    return previews
 
 
 def numbers(database: TestDatabase) -> list[str]:
@@ -171,9 +180,28 @@ async def test_a_dry_run_counts_and_touches_nothing(database: TestDatabase) -> N
     result = await ran(database, dry, DEFAULT)
     assert len(numbers(database)) == 7
     assert result.removed == {dry.key: 0, DEFAULT.key: 1}
-    preview = result.would_remove[dry.key]
-    assert preview == Preview(5, preview.size_bytes, days_ago(400), 1)
+    preview = (await counted(database)).by_policy[dry.key]
+    assert preview == Preview(1, 5, preview.size_bytes, days_ago(400), 1)
     assert 5 * 300 < preview.size_bytes < 5 * 3000
+
+
+async def test_a_preview_counts_without_a_run(database: TestDatabase) -> None:
+    dry = keeps(30, "dry", "payments", dryRun=True, legalHolds=[HELD])
+    mine = {"event_metadata": {"policy": "AuditPolicy/dry"}}
+    record(database, [old_event(n, 400, **mine) for n in range(3)])
+    record(database, [old_event(3, 400, correlation_id="held", **mine), old_event(4, 200)])
+    async with database.pool(RETENTION) as pool:
+        run = a_run(pool, Policies(dry, DEFAULT))
+        runs = await run.preview(lambda _: True)
+    assert runs is not None
+    assert runs.last is None
+    assert runs.previews == await counted(database)
+    assert list(runs.previews.by_policy) == [dry.key]
+    assert runs.previews.by_policy[dry.key].held == 1
+    assert len(numbers(database)) == 5
+    operations = trace(database, "operation", "reason", "removed_rows")
+    assert operations[1:] == [("preview", "counted for dryRun; nothing was touched", 0)]
+    assert (await ran(database, dry, DEFAULT)).removed[DEFAULT.key] == 1
 
 
 HELD = {"name": "case-1", "reason": "asked by the court", "correlationIds": ["held"]}
@@ -260,8 +288,10 @@ async def test_of_two_runners_one_runs(database: TestDatabase) -> None:
         go_on.set()
         result = await running
         assert result
+        assert result.last
         later = await a_run(second, policies).run(uuid4(), lambda runs: runs.last is None)
-        assert later == result, "who comes later takes what the other one has done"
+        assert later
+        assert later.last == result.last, "who comes later takes what the other one has done"
     assert Counter(trace(database, "operation")) == {("drop_partition",): 1, ("finish_run",): 1}
 
 
@@ -292,7 +322,8 @@ async def again(run: RetentionRun) -> RunResult:
         with contextlib.suppress(DatabaseUnavailableError):
             result = await run.run(RUN, lambda _: True)
             assert result
-            return result
+            assert result.last
+            return result.last
     raise AssertionError("the database stays away")
 
 
@@ -437,9 +468,11 @@ async def test_what_a_run_did_is_read_back_by_every_operator(database: TestDatab
     async with database.pool(RETENTION) as pool:
         runs = await RetentionStore(pool, str(CLUSTER)).runs()
         assert runs.last == result
+        assert runs.previews
+        assert PolicyKey("AuditPolicy", "payments", "dry") in runs.previews.by_policy
         assert timedelta() <= runs.now - result.finished_at < timedelta(minutes=1)
-        assert (await RetentionStore(pool, "another").runs()).last is None
-    assert PolicyKey("AuditPolicy", "payments", "dry") in result.would_remove
+        other = await RetentionStore(pool, "another").runs()
+        assert (other.last, other.previews) == (None, None)
 
 
 async def test_a_login_of_another_role_is_told_what_it_lacks(database: TestDatabase) -> None:

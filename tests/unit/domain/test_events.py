@@ -44,14 +44,12 @@ GOLDEN_LINES = {
 """Line numbers of searches.jsonl."""
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize("name", GOLDEN_LINES)
 def test_event_data(name: str, golden: Golden) -> None:
     event = an_event(line(GOLDEN_LINES[name]))
     golden(f"events/{name}.json", json.dumps(event.event_data, indent=2, ensure_ascii=False) + "\n")
 
 
-@pytest.mark.golden
 def test_event_data_of_an_invalid_search(golden: Golden) -> None:
     event = an_event(changed(TINY, ("query", "topK"), 0))
     golden(

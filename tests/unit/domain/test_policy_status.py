@@ -10,7 +10,7 @@ from support.condition_rules import broken_condition_rules
 from unit.policies import a_policy, any_policy
 from workflow_audit.domain.policy_status import latest_retention, merge_patch, policy_status
 from workflow_audit.domain.readiness import ChildState, PolicyState, State
-from workflow_audit.models.policy_status import RetentionStatus
+from workflow_audit.models.policy_status import RemovalPreview, RetentionStatus
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -145,6 +145,11 @@ def ran(at: datetime) -> RetentionStatus:
     return RetentionStatus(last_run=at, next_run=at + timedelta(days=1), removed=1)
 
 
+def counted(at: datetime, run: datetime = NOW) -> RetentionStatus:
+    preview = RemovalPreview(at=at, generation=1, rows=1, size_bytes=1)
+    return ran(run).model_copy(update={"would_remove": preview})
+
+
 def failed(at: datetime) -> RetentionStatus:
     return RetentionStatus(last_run=NOW, failed_at=at, failure="no database")
 
@@ -162,6 +167,9 @@ def failed(at: datetime) -> RetentionStatus:
             failed(NOW - timedelta(days=99)), ran(NOW), "ours", id="we-have-failed-by-a-slow-clock"
         ),
         pytest.param(ran(NOW), ran(NOW), "ours", id="the-same-run"),
+        pytest.param(counted(LATER), counted(NOW), "ours", id="we-have-counted-since"),
+        pytest.param(ran(NOW), counted(NOW), "theirs", id="they-have-counted"),
+        pytest.param(ran(LATER), counted(LATER), "ours", id="we-know-of-a-later-run-than-theirs"),
         pytest.param(None, ran(NOW), "ours", id="it-does-not-run-here"),
         pytest.param(ran(NOW), None, "ours", id="nothing-was-said"),
     ],
@@ -171,12 +179,19 @@ def test_who_knows_more_has_the_word(
 ) -> None:
     shown = theirs.model_dump(mode="json", by_alias=True, exclude_none=True) if theirs else None
     before = {"retention": shown} if shown else {}
-    assert latest_retention(ours, before) == (ours if winner == "ours" else theirs)
+    expected = ours if winner == "ours" else theirs
+    assert latest_retention(ours, before, dry_run=True) == expected
+
+
+def test_what_was_counted_is_not_shown_once_dry_run_is_off() -> None:
+    shown = counted(LATER).model_dump(mode="json", by_alias=True, exclude_none=True)
+    for ours in (ran(NOW), counted(NOW)):
+        assert latest_retention(ours, {"retention": shown}, dry_run=False) == ran(NOW)
 
 
 @pytest.mark.parametrize("before", [{"lastRun": "yesterday"}, "x", 7])
 def test_what_somebody_spoiled_does_not_count(before: Any) -> None:
-    assert latest_retention(ran(NOW), {"retention": before}) == ran(NOW)
+    assert latest_retention(ran(NOW), {"retention": before}, dry_run=True) == ran(NOW)
 
 
 def test_an_invalid_one_stalls_and_names_the_field() -> None:

@@ -45,14 +45,12 @@ def condition(status: dict[str, Any], type_: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize("name", GOLDEN_LINES)
 def test_status_of_bundled_searches(name: str, golden: Golden) -> None:
     status = status_of(line(GOLDEN_LINES[name]))
     golden(f"status/{name}.yaml", yaml.safe_dump(status, sort_keys=False, allow_unicode=True))
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize(
     ("name", "status"),
     [

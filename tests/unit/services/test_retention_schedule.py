@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from support.eventually import eventually_async
 from workflow_audit import metrics
 from workflow_audit.errors import AuditError, DatabaseUnavailableError, RetentionError
 from workflow_audit.models.policy import PolicyKey
 from workflow_audit.models.policy_status import RemovalPreview, RetentionStatus
-from workflow_audit.models.removal import Preview, RunResult, Runs
+from workflow_audit.models.removal import Preview, Previews, RunResult, Runs
+from workflow_audit.services import retention_schedule
 from workflow_audit.services.retention_schedule import (
     BUSY_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -28,11 +30,11 @@ DOWN = DatabaseUnavailableError("the database does not answer", 5)
 
 
 def finished(at: datetime, removed: int = 3) -> RunResult:
-    return RunResult(
-        at,
-        {KEY: removed, DRY: 0},
-        {DRY: Preview(7, 7000, YESTERDAY, held=1)},
-    )
+    return RunResult(at, {KEY: removed, DRY: 0})
+
+
+def counted(at: datetime, generation: int = 1) -> Previews:
+    return Previews(at, {DRY: Preview(generation, 7, 7000, YESTERDAY, held=1)})
 
 
 @dataclass
@@ -41,15 +43,27 @@ class Database:
 
     now: datetime = TODAY
     last: RunResult | None = None
+    previews: Previews | None = None
+    dry_runs: dict[PolicyKey, int] = field(default_factory=dict)
+    counts: int = 0
     busy: bool = False
     errors: list[AuditError] = field(default_factory=list)
     ids: list[UUID] = field(default_factory=list)
     told: int = 0
 
     async def runs(self) -> Runs:
-        return Runs(self.now, self.last)
+        return Runs(self.now, self.last, self.previews)
 
-    async def run(self, run: UUID, is_due: Callable[[Runs], bool]) -> RunResult | None:
+    async def preview(self, is_due: Callable[[Runs], bool]) -> Runs | None:
+        self.counts += 1
+        if self.busy:
+            return None
+        assert is_due(await self.runs())
+        generation = self.dry_runs[DRY]
+        self.previews = counted(self.now + timedelta(microseconds=self.counts), generation)
+        return await self.runs()
+
+    async def run(self, run: UUID, is_due: Callable[[Runs], bool]) -> Runs | None:
         self.ids.append(run)
         if self.errors:
             raise self.errors.pop(0)
@@ -57,7 +71,7 @@ class Database:
             return None
         assert is_due(await self.runs())
         self.last = finished(self.now + timedelta(seconds=4, microseconds=5))
-        return self.last
+        return await self.runs()
 
     def changed(self) -> None:
         self.told += 1
@@ -71,6 +85,7 @@ def a_schedule(database: Database) -> RetentionSchedule:
     return RetentionSchedule(
         runs=database.runs,
         retention=database,
+        dry_runs=lambda: dict(database.dry_runs),
         schedule="17 3 * * *",
         changed=database.changed,
         clock=lambda: database.now,
@@ -156,14 +171,14 @@ async def test_after_a_success_pauses_begin_anew() -> None:
 
 
 async def test_status_after_a_run() -> None:
-    database = Database(last=finished(YESTERDAY))
+    database = Database(last=finished(YESTERDAY), previews=counted(TODAY, 4))
     schedule = a_schedule(database)
     await schedule.step()
     ended = TODAY + timedelta(seconds=4)
     tomorrow = TODAY + timedelta(days=1)
     assert schedule.status(KEY) == RetentionStatus(last_run=ended, next_run=tomorrow, removed=3)
     assert schedule.status(DRY).would_remove == RemovalPreview(
-        at=ended, rows=7, size_bytes=7000, oldest=YESTERDAY, held=1
+        at=TODAY, generation=4, rows=7, size_bytes=7000, oldest=YESTERDAY, held=1
     )
     made_since = PolicyKey("ClusterAuditPolicy", None, "new")
     assert schedule.status(made_since) == RetentionStatus(last_run=ended, next_run=tomorrow)
@@ -194,6 +209,65 @@ async def test_a_database_that_does_not_even_tell_is_a_failure(
     assert await schedule.step() == 15
     assert schedule.status(KEY).failure == str(DOWN)
     assert caplog.messages == ["retention failed: the database does not answer; again in 15 s"]
+
+
+async def test_a_dry_run_is_counted_once_as_soon_as_its_policy_changes() -> None:
+    database = Database(TODAY - timedelta(hours=1), finished(YESTERDAY), dry_runs={DRY: 2})
+    schedule = a_schedule(database)
+    assert schedule.status(DRY).would_remove is None
+    assert await schedule.step() == 0
+    preview = schedule.status(DRY).would_remove
+    assert preview
+    assert (preview.generation, preview.rows) == (2, 7)
+    assert await schedule.step() > 0
+    assert (database.counts, database.times) == (1, 0)
+    database.dry_runs[DRY] = 3
+    await schedule.step()
+    preview = schedule.status(DRY).would_remove
+    assert preview
+    assert preview.generation == 3
+    assert database.told == 2, "nobody need hear of what has not changed"
+
+
+async def test_while_another_operator_counts_it_looks_again_soon() -> None:
+    database = Database(last=finished(TODAY), dry_runs={DRY: 2}, busy=True)
+    schedule = a_schedule(database)
+    assert await schedule.step() == BUSY_SECONDS
+    database.busy, database.previews = False, counted(TODAY, 2)
+    assert await schedule.step() > 0
+    assert database.counts == 1
+    assert schedule.status(DRY).would_remove
+
+
+async def test_counting_does_not_hide_that_retention_fails() -> None:
+    database = Database(last=finished(YESTERDAY), errors=[DOWN, DOWN])
+    schedule = a_schedule(database)
+    assert await schedule.step() == 15
+    database.dry_runs = {DRY: 2}
+    await schedule.step()
+    assert schedule.status(DRY).would_remove
+    assert schedule.status(DRY).failure == str(DOWN)
+    assert await schedule.step() == 30
+
+
+async def test_it_wakes_for_a_policy_to_count_and_for_no_other_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention_schedule, "SETTLE_SECONDS", 0.01)
+    database = Database(TODAY - timedelta(hours=1), finished(YESTERDAY))
+    schedule = a_schedule(database)
+    running = asyncio.create_task(schedule.run())
+    await eventually_async(lambda: database.told == 1)
+    schedule.policies_changed()
+    assert not schedule._wake.is_set()
+    for generation in range(2, 200):
+        database.dry_runs = {DRY: generation}
+        schedule.policies_changed()
+    await eventually_async(lambda: database.counts)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert database.counts == 1
+    assert database.previews == counted(database.now + timedelta(microseconds=1), 199)
 
 
 async def test_it_goes_on_until_it_is_cancelled() -> None:

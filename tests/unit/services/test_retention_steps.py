@@ -21,6 +21,7 @@ from workflow_audit.models.removal import (
     Partition,
     Place,
     Preview,
+    Previews,
     Rules,
     RunResult,
     Runs,
@@ -41,6 +42,7 @@ class Database:
 
     now: datetime = NOW
     last: RunResult | None = None
+    previews: Previews | None = None
     drops: list[Drop] = field(default_factory=lambda: [Drop("dropped", 5)])
     batches: list[Batch] = field(
         default_factory=lambda: [Batch(2, 2, Place(NOW, RUN)), Batch(1, 1, Place(NOW, RUN))]
@@ -56,7 +58,7 @@ class Database:
         self.asked.append("holds")
 
     async def runs(self) -> Runs:
-        return Runs(self.now, self.last)
+        return Runs(self.now, self.last, self.previews)
 
     async def partitions(self) -> list[Partition]:
         return [JULY, SEPTEMBER]
@@ -77,16 +79,19 @@ class Database:
 
     async def expired(self, partition: Partition, rules: Rules) -> list[Expired]:
         self.asked.append(f"count {partition.first_day:%B}")
-        return [Expired(key, 1, 10, NOW, 2) for key in (POLICY.key, None)]
+        gone = PolicyKey("AuditPolicy", "team-a", "gone")
+        return [Expired(key, 1, 10, NOW, 2) for key in (POLICY.key, gone, None)]
 
     async def removed_by(self, run: UUID) -> dict[PolicyKey, int]:
         return {POLICY.key: 8}
 
-    async def finish(
-        self, run: UUID, removed: dict[PolicyKey, int], would_remove: dict[PolicyKey, Preview]
-    ) -> RunResult:
+    async def note_previews(self, run: UUID, previews: dict[PolicyKey, Preview]) -> None:
+        self.asked.append("note")
+        self.previews = Previews(self.now, previews)
+
+    async def finish(self, run: UUID, removed: dict[PolicyKey, int]) -> None:
         self.asked.append("finish")
-        return RunResult(self.now, removed, would_remove)
+        self.last = RunResult(self.now, removed)
 
 
 def a_run(database: Database, policy: object = POLICY) -> RetentionRun:
@@ -119,7 +124,7 @@ async def test_holds_first_then_whole_months_then_batches_then_the_end() -> None
         "remove 2 of September True",
         "finish",
     ]
-    assert result == RunResult(NOW, {POLICY.key: 8}, {})
+    assert result == Runs(NOW, RunResult(NOW, {POLICY.key: 8}))
     assert removed_rows() - before == 8
     assert metrics.REGISTRY.get_sample_value("workflow_audit_retention_duration_seconds")
 
@@ -149,13 +154,41 @@ async def test_a_month_in_use_for_a_moment_is_dropped() -> None:
     assert await a_run(database).run(RUN, lambda _: True)
 
 
+DRY = any_policy(spec={"retention": {"days": 60, "dryRun": True}}, generation=3)
+COUNTED = Previews(NOW, {DRY.key: Preview(3, 2, 20, NOW, 4)})
+
+
 async def test_with_dry_run_things_are_only_counted() -> None:
     database = Database()
-    dry = any_policy(spec={"retention": {"days": 60, "dryRun": True}})
-    result = await a_run(database, dry).run(RUN, lambda _: True)
-    assert database.asked == ["holds", "count July", "count September", "finish"]
+    result = await a_run(database, DRY).run(RUN, lambda _: True)
+    assert database.asked == ["holds", "count July", "count September", "note", "finish"]
     assert result
-    assert result.would_remove == {dry.key: Preview(2, 20, NOW, 4)}
+    assert result.previews == COUNTED
+
+
+async def test_a_preview_only_counts() -> None:
+    database = Database()
+    assert await a_run(database, DRY).preview(lambda _: True) == Runs(NOW, None, COUNTED)
+    assert database.asked == ["holds", "count July", "count September", "note"]
+
+
+async def test_without_anything_to_count_there_is_no_preview() -> None:
+    database = Database()
+    assert await a_run(database).preview(lambda _: True) == Runs(NOW)
+    assert database.asked == ["holds"]
+
+
+async def test_when_another_operator_has_just_counted_that_is_taken() -> None:
+    database = Database(previews=COUNTED)
+    runs = await a_run(database, DRY).preview(lambda runs: runs.previews != COUNTED)
+    assert runs == Runs(NOW, None, COUNTED)
+    assert database.asked == []
+
+
+async def test_while_another_operator_runs_nothing_is_counted() -> None:
+    database = Database(busy=True)
+    assert await a_run(database, DRY).preview(lambda _: True) is None
+    assert database.asked == []
 
 
 async def test_while_another_operator_runs_nothing_is_asked() -> None:
@@ -166,7 +199,7 @@ async def test_while_another_operator_runs_nothing_is_asked() -> None:
 
 async def test_when_another_operator_has_just_run_its_result_is_taken() -> None:
     database = Database(last=RunResult(NOW))
-    assert await a_run(database).run(RUN, lambda _: False) == RunResult(NOW)
+    assert await a_run(database).run(RUN, lambda _: False) == Runs(NOW, RunResult(NOW))
     assert database.asked == []
 
 

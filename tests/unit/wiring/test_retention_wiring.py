@@ -34,6 +34,7 @@ def opened(database: RetentionDatabase, known: asyncio.Event | None = None) -> R
         database,
         policies=KnownPolicies,
         policies_are_known=policies_are_known,
+        dry_runs=dict,
         changed=lambda: None,
         clock=lambda: datetime(2026, 11, 24, tzinfo=UTC),
     )

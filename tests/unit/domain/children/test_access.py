@@ -22,7 +22,6 @@ READERS = [
 EVENT_TYPES = ["workflow.catalog.search_completed"]
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize(
     ("case", "namespace", "access"),
     [

@@ -46,7 +46,6 @@ def rules(policy: Policy, namespace: str = "workflow-audit") -> list[dict[str, A
     return [rule for group in groups for rule in group["rules"]]
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize(
     ("case", "namespace", "alerts", "goes_to"),
     [

@@ -31,7 +31,6 @@ def config_map(spec: Json = ON, namespace: str | None = None, name: str = "audit
 SHOWN = document(config_map())
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize(
     ("case", "namespace", "spec"),
     [
