@@ -175,6 +175,6 @@ async def _removed(fresh: FreshDatabase, cluster: str) -> Removed:
         began = time.monotonic()
         result = await run.run(RUN, lambda _: True)
         seconds = time.monotonic() - began
-    if result is None:
+    if result is None or result.last is None:
         raise ValueError("another operator ran retention")
-    return Removed(sum(result.removed.values()), seconds)
+    return Removed(sum(result.last.removed.values()), seconds)
