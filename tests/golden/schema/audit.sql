@@ -1,5 +1,6 @@
 table audit_events: partitioned by RANGE (event_date), owner workflow_audit_owner, Append-only: one immutable row for each workflow search; see docs/reference/audit-event.md
 table audit_events_2024_02: partition FOR VALUES FROM ('2024-02-01') TO ('2024-03-01'), owner workflow_audit_owner
+table audit_turn: plain, owner workflow_audit_owner, Locked by whoever records, so that positions are in the order of COMMIT; without rows
 table legal_holds: plain, owner workflow_audit_owner, The legal holds that are in force; without policy_namespace they are about all namespaces
 table retention_operations: plain, owner workflow_audit_owner, Append-only: what retention did, why, by which policy, and how many rows; see docs/retention.md
 table workflow_audit_schema: plain, owner workflow_audit_owner
@@ -42,6 +43,7 @@ column audit_events.hash_algorithm character varying(20) NOT NULL DEFAULT 'sha25
 column audit_events.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 column audit_events.top_workflow_id character varying(255)
 column audit_events.top_confidence double precision
+column audit_events.position bigint DEFAULT nextval('audit_positions'::regclass)
 column audit_events_2024_02.event_id uuid NOT NULL
 column audit_events_2024_02.event_version character varying(10) NOT NULL DEFAULT '1.0'::character varying
 column audit_events_2024_02.event_timestamp timestamp with time zone NOT NULL
@@ -81,6 +83,7 @@ column audit_events_2024_02.hash_algorithm character varying(20) NOT NULL DEFAUL
 column audit_events_2024_02.recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 column audit_events_2024_02.top_workflow_id character varying(255)
 column audit_events_2024_02.top_confidence double precision
+column audit_events_2024_02.position bigint DEFAULT nextval('audit_positions'::regclass)
 column legal_holds.hold_id uuid NOT NULL DEFAULT gen_random_uuid()
 column legal_holds.cluster_id character varying(255) NOT NULL
 column legal_holds.policy text NOT NULL
@@ -131,10 +134,12 @@ CREATE INDEX audit_events_2024_02_event_timestamp_idx ON public.audit_events_202
 CREATE INDEX audit_events_2024_02_event_type_event_timestamp_event_id_idx ON public.audit_events_2024_02 USING btree (event_type, event_timestamp, event_id)
 CREATE INDEX audit_events_2024_02_namespace_event_timestamp_idx ON public.audit_events_2024_02 USING btree (namespace, event_timestamp)
 CREATE UNIQUE INDEX audit_events_2024_02_pkey ON public.audit_events_2024_02 USING btree (event_id, event_date)
+CREATE INDEX audit_events_2024_02_position_idx ON public.audit_events_2024_02 USING btree ("position") WHERE ("position" IS NOT NULL)
 CREATE INDEX audit_events_2024_02_top_workflow_id_event_timestamp_idx ON public.audit_events_2024_02 USING btree (top_workflow_id, event_timestamp)
 CREATE INDEX audit_events_correlation_idx ON ONLY public.audit_events USING btree (correlation_id, event_timestamp)
 CREATE INDEX audit_events_namespace_idx ON ONLY public.audit_events USING btree (namespace, event_timestamp)
 CREATE UNIQUE INDEX audit_events_pkey ON ONLY public.audit_events USING btree (event_id, event_date)
+CREATE INDEX audit_events_position_idx ON ONLY public.audit_events USING btree ("position") WHERE ("position" IS NOT NULL)
 CREATE INDEX audit_events_time_brin ON ONLY public.audit_events USING brin (event_timestamp)
 CREATE INDEX audit_events_top_workflow_idx ON ONLY public.audit_events USING btree (top_workflow_id, event_timestamp)
 CREATE INDEX audit_events_type_idx ON ONLY public.audit_events USING btree (event_type, event_timestamp, event_id)
@@ -148,6 +153,7 @@ trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE O
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.audit_events_2024_02 FOR EACH ROW EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_refuse_change() (always)
+trigger CREATE TRIGGER audit_take_turn BEFORE INSERT ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_take_turn() (always)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.retention_operations FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_trace_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.retention_operations FOR EACH ROW EXECUTE FUNCTION audit_refuse_trace_change() (always)
 function, owner workflow_audit_owner
@@ -578,6 +584,19 @@ BEGIN
                   ORDER BY looked_at.event_timestamp DESC, looked_at.event_id DESC
                   LIMIT 1) AS last_one ON true;
     PERFORM set_config('workflow_audit.removing', '', true);
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_take_turn()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    LOCK TABLE public.audit_turn IN EXCLUSIVE MODE;
+    RETURN NULL;
 END
 $function$
 

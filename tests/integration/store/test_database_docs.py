@@ -26,7 +26,7 @@ def test_the_columns_are_those_of_the_database(shared_database: TestDatabase) ->
     actual = shared_database.rows(
         "SELECT attname, format_type(atttypid, atttypmod), "
         "       CASE WHEN attnotnull THEN 'no' ELSE 'yes' END, "
-        "       coalesce(split_part(pg_get_expr(adbin, adrelid), '::', 1), '') "
+        "       coalesce(regexp_replace(pg_get_expr(adbin, adrelid), '::[a-z ]+', ''), '') "
         "  FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum "
         " WHERE attrelid = 'audit_events'::regclass AND attnum > 0 ORDER BY attnum"
     )

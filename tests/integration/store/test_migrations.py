@@ -1,6 +1,7 @@
 """Migrations: the schema they give, who may run them, and which schema is worked with."""
 
 import asyncio
+import dataclasses
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from store_support import (
 from workflow_audit.errors import DatabaseError, DatabaseUnavailableError, SchemaVersionError
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import Postgres
+from workflow_audit.models.event import AuditEvent
 from workflow_audit.store import migrating, schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.migrating import PREPARE_SQL
@@ -95,9 +97,12 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_its_rows(
         assert schema.migrate(empty_database.address("postgres"))
     assert empty_database.rows("SELECT version_num FROM workflow_audit_schema") == [("0001",)]
     record(empty_database, [an_event(1), old_event(2), old_event(3, retention_days=2555)])
-    rows = empty_database.rows("SELECT e::text FROM audit_events AS e ORDER BY event_id")
+    ours = ", ".join(column.name for column in dataclasses.fields(AuditEvent))
+    statement = f"SELECT recorded_at, {ours} FROM audit_events ORDER BY event_id"
+    rows = empty_database.rows(statement)
     assert schema.migrate(empty_database.address("postgres"))
-    assert empty_database.rows("SELECT e::text FROM audit_events AS e ORDER BY event_id") == rows
+    assert empty_database.rows(statement) == rows
+    assert empty_database.rows("SELECT FROM audit_events WHERE position IS NOT NULL") == []
     with empty_database.connected() as admin, pytest.raises(psycopg.Error, match="append-only"):
         admin.execute("DELETE FROM audit_events")
     create_login(empty_database.server, RETENTION, "IN ROLE workflow_audit_retention")
