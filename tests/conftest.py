@@ -1,20 +1,18 @@
 """Fixtures and options for all tests."""
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.environment import local_environment  # noqa: F401 - a fixture
+from support.golden import Golden
 from support.promtool import promtool  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
 from workflow_audit.local.environment import LocalEnvironment
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
-
-Golden = Callable[[str, str], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

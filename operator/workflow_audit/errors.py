@@ -12,6 +12,11 @@
     │   ├── PoliciesUnknownError     the API server has not told yet which policies there are
     │   └── PolicyInvalidError       the policy that applies to a search cannot be used
     ├── RetentionError               a run of retention could not do all that it should
+    ├── ReadingError
+    │   ├── CursorExpiredError       a list has to be begun anew
+    │   ├── EventNotFoundError       there is no such event where it was asked for
+    │   ├── ForbiddenError           the reader may not do this
+    │   └── UnauthenticatedError     it is not known who reads
     ├── ClusterError                 the API server refuses something, or cannot be reached
     └── LocalError                   the local control plane or database cannot be set up
 
@@ -97,13 +102,55 @@ class RetentionError(AuditError):
     """A run of retention could not do all that it should; it is tried again."""
 
 
+class ReadingError(AuditError):
+    """A reader does not get what he asks for."""
+
+
+class CursorExpiredError(ReadingError):
+    """The place where a list was to go on is not known any more; it has to be begun anew."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: the cursor has expired; list from the beginning")
+        self.path = path
+
+
+class EventNotFoundError(ReadingError):
+    """There is no event of this name where it was asked for."""
+
+
+class ForbiddenError(ReadingError):
+    """The reader may not do this; the message says which right is missing."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        """How to get it; the API server's own refusals do not say."""
+
+
+class UnauthenticatedError(ReadingError):
+    """It is not known who reads: neither a trusted certificate nor a valid token."""
+
+
 class ClusterError(AuditError):
     """The API server refuses a request, or cannot be reached."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        *,
+        words: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         """What it answers; None when it cannot be reached."""
+
+        self.words = words
+        """What it says itself; empty where the answer is no object of the Kubernetes API."""
+
+        self.retry_after_seconds = retry_after_seconds
+        """When to ask again, if it says so."""
 
 
 class LocalError(AuditError):

@@ -94,7 +94,8 @@ UNATTRIBUTED = Counter(
 )
 QUERY_DURATION = Histogram(
     "workflow_audit_query_duration_seconds",
-    "From a reader's request until its answer is there.",
+    "From a reader's request until its answer is there, by endpoint: kubernetes or rest.",
+    ["endpoint"],
     buckets=_QUERY_BUCKETS,
     registry=REGISTRY,
 )
@@ -146,6 +147,8 @@ for _error_type in ("validation", "network", "database"):
     WRITE_ERRORS.labels(_error_type)  # a rate needs the zero before the first error
 for _status in ("recorded", "replayed", "skipped"):
     EVENTS.labels(_status)
+for _endpoint in ("kubernetes", "rest"):
+    QUERY_DURATION.labels(_endpoint)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

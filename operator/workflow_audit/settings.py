@@ -119,6 +119,37 @@ class RetentionSettings(BaseSettings):
         return schedule
 
 
+class ApiServerSettings(BaseSettings):
+    """How audit events are read."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_APISERVER_", **_COMMON)
+
+    database_url: SecretStr = SecretStr("")
+    """libpq URL of the role workflow_audit_reader; may name standbys too. Never printed."""
+
+    database_url_password_file: Path | None = None
+    """File with the password alone, read at every connection; wins over a password in the URL."""
+
+    database_connections: int = Field(8, ge=1, le=100)
+    """Most queries at a time; more wait."""
+
+    answer_seconds: float = Field(10, ge=0.1, le=600)
+    """Longest time for one answer of the database."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - the API server comes from outside the pod
+    """Address to listen on."""
+
+    port: int = Field(8443, ge=0, le=65535)
+    """Port to listen on, with TLS; 0 takes a free one and logs it."""
+
+    tls_certificate: Path = Path("/etc/workflow-audit/tls/tls.crt")
+    """File with our certificate and its chain; read again when it changes."""
+
+    tls_key: Path = Path("/etc/workflow-audit/tls/tls.key")
+    """File with its private key. Cursors are signed with a key that follows from it, so all
+    replicas need the same."""
+
+
 class HttpSettings(BaseSettings):
     """Where /metrics, /healthz and /readyz are."""
 
@@ -152,6 +183,7 @@ class Settings:
     writer: WriterSettings
     operator: OperatorSettings
     retention: RetentionSettings
+    apiserver: ApiServerSettings
     http: HttpSettings
     log: LogSettings
 

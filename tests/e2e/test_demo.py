@@ -55,6 +55,10 @@ def test_the_demo_records_every_bundled_search_and_leaves_nothing_behind(tempora
             rf"^{kind} +default/audit-policy-payments +InPlace", done.stdout, re.MULTILINE
         )
     assert re.search(r"^dry run +would remove +0 events", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^NAME +CORRELATION +WORKFLOW +CONFIDENCE +OUTCOME +AGE", done.stdout, re.MULTILINE
+    )
+    assert 'User "a-stranger" cannot list resource "auditevents"' in done.stdout
     assert_nothing_is_left(temporary)
 
 

@@ -108,6 +108,11 @@ REASONS = {
     "PoliciesUnknownError": "PoliciesUnknown",
     "PolicyInvalidError": "PolicyInvalid",
     "RetentionError": "Retention",
+    "ReadingError": "Reading",
+    "CursorExpiredError": "CursorExpired",
+    "EventNotFoundError": "EventNotFound",
+    "ForbiddenError": "Forbidden",
+    "UnauthenticatedError": "Unauthenticated",
     "ClusterError": "Cluster",
     "LocalError": "Local",
 }

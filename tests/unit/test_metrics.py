@@ -1,15 +1,11 @@
 """Names of metrics are part of the interface: alerts and dashboards use them."""
 
-from collections.abc import Callable
-
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.golden import Golden
 from workflow_audit import __version__, metrics
-
-Golden = Callable[[str, str], None]
-
 
 UNITS = ("_seconds", "_rows", "_bytes", "_confidence")
 """What histograms measure; a confidence is a fraction from 0 to 1."""

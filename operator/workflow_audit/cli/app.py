@@ -14,6 +14,9 @@ from workflow_audit.errors import LocalError
 
 COMMANDS = {
     "operator": "workflow_audit.cli.operator",
+    "apiserver": "workflow_audit.cli.apiserver",
+    "events": "workflow_audit.cli.events",
+    "explain": "workflow_audit.cli.explain",
     "migrate": "workflow_audit.cli.migrate",
     "crds": "workflow_audit.cli.crds",
     "config": "workflow_audit.cli.config",
@@ -62,7 +65,10 @@ app = typer.Typer(
     cls=Commands,
     name="workflow-audit",
     help="Records every workflow search of a Kubernetes cluster as one immutable audit event.",
-    epilog="Exit codes: 0 done, 1 an error that stderr explains, 2 a wrong command line.",
+    epilog=(
+        "Exit codes: 0 done, 1 an error that stderr explains, 2 a wrong command line,"
+        " 3 nothing found, or not everything runs."
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -13,9 +14,12 @@ from workflow_audit.cli.bundled import bundled
 from workflow_audit.cli.completeness import searches_without_one_row
 from workflow_audit.cli.demo_operator import running_operator
 from workflow_audit.cli.demo_policies import apply_policies, show_policies
+from workflow_audit.cli.demo_reading import reading_lines, show_reading
 from workflow_audit.cli.demo_searches import bundled_searches, submit, wait_until_final
-from workflow_audit.cli.explanation import explanation
+from workflow_audit.cli.explanation import explanation_view
+from workflow_audit.cli.local_apiserver import running_apiserver
 from workflow_audit.cli.prepare import kubectl, prepare
+from workflow_audit.domain.explaining import search_explanation
 from workflow_audit.errors import AuditError
 from workflow_audit.local.environment import LocalEnvironment, shell_exports
 
@@ -46,7 +50,7 @@ def run(
         bool, typer.Option("--exit", help="Stop after the summary instead of staying up.")
     ] = False,
 ) -> None:
-    """Start API server, PostgreSQL and operator; submit the bundled searches; show what one sees.
+    """Start everything, submit the bundled searches, and show what one sees.
 
     No container engine is needed. The first run gets or builds the Kubernetes programs, which
     takes up to ten minutes; later ones are ready in seconds.
@@ -55,8 +59,8 @@ def run(
     with LocalEnvironment.temporary(hooks=[prepare]) as environment:
         say_time("control plane and database are ready", started)
         apply_policies(environment)
-        with running_operator(environment):
-            say_time("the operator is ready", started)
+        with running_operator(environment), running_apiserver(environment):
+            say_time("operator and API of the audit events are ready", started)
             searches = bundled_searches(bundled("examples/searches.jsonl"))
             began = time.monotonic()
             submit(environment, searches)
@@ -65,10 +69,13 @@ def run(
             wrong = searches_without_one_row(environment, found)
             show(environment, found, wrong, seconds)
             show_policies(environment, console)
+            telling = most_telling(found)
+            where = telling["spec"]["correlationId"], telling["metadata"]["namespace"]
+            show_reading(environment, console, *where)
             if wrong:
                 raise AuditError(f"{len(wrong)} searches have not exactly one row: {wrong[:5]}")
             if not leave:
-                stay(environment)
+                stay(environment, reading_lines(*where))
 
 
 def show(
@@ -82,7 +89,7 @@ def show(
     telling = most_telling(searches)
     name = f"{telling['metadata']['namespace']}/{telling['metadata']['name']}"
     console.rule(f"why did this workflow win? ({name})")
-    console.print(explanation(telling))
+    console.print(explanation_view(search_explanation(telling)))
     console.print()
     console.rule("summary")
     console.print(counts(searches, wrong, seconds))
@@ -116,7 +123,7 @@ def counts(searches: list[dict[str, Any]], wrong: list[str], seconds: float) -> 
     return table
 
 
-def stay(environment: LocalEnvironment) -> None:
+def stay(environment: LocalEnvironment, reading: Iterable[str]) -> None:
     """Print what to copy, and wait for Ctrl-C."""
     example = bundled("examples/search.yaml")
     console.rule("it stays up until Ctrl-C; in another terminal:")
@@ -124,6 +131,7 @@ def stay(environment: LocalEnvironment) -> None:
     for line in (
         shell_exports(environment.shell_variables),
         "kubectl get workflowsearches -A",
+        *reading,
         "kubectl describe auditpolicy payments",
         f"kubectl create -f {example}",
         f'psql "$AUDIT_DATABASE_URL" -c "{query}"',

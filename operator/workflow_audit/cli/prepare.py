@@ -77,7 +77,17 @@ def kubectl(environment: LocalEnvironment, *arguments: str, stdin: str = "") -> 
     Raises:
         LocalError: it fails; with its own words.
     """
-    done = subprocess.run(  # noqa: S603 - our own kubectl
+    done = tried_kubectl(environment, *arguments, stdin=stdin)
+    if done.returncode != 0:
+        raise LocalError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def tried_kubectl(
+    environment: LocalEnvironment, *arguments: str, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run kubectl as the administrator; the caller judges its exit code."""
+    return subprocess.run(  # noqa: S603 - our own kubectl
         kubectl_command(environment, *arguments),
         input=stdin,
         capture_output=True,
@@ -85,9 +95,6 @@ def kubectl(environment: LocalEnvironment, *arguments: str, stdin: str = "") -> 
         timeout=KUBECTL_SECONDS,
         check=False,
     )
-    if done.returncode != 0:
-        raise LocalError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout
 
 
 def kubectl_command(environment: LocalEnvironment, *arguments: str) -> list[str]:

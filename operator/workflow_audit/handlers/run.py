@@ -17,11 +17,11 @@ import kopf
 
 from workflow_audit.handlers import searches
 from workflow_audit.handlers.flow import Flow
-from workflow_audit.handlers.probes import probe_server
 from workflow_audit.handlers.session import login_with
 from workflow_audit.handlers.storages import NoMemories
 from workflow_audit.handlers.tuning import kopf_settings
 from workflow_audit.handlers.watch_activity import WatchActivity
+from workflow_audit.probes import probe_server
 from workflow_audit.settings import Settings
 from workflow_audit.wiring import Services, open_services
 

@@ -54,13 +54,16 @@ class ApiServer:
     server does not accept them any more.
     """
 
-    def __init__(self, kubeconfig: Path | None = None) -> None:
+    def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
         """Know where the credentials are; nothing is read yet.
 
         Args:
-            kubeconfig: None takes the pod's service account, or else that of KUBECONFIG.
+            kubeconfig: None takes the pod's service account, or else that of KUBECONFIG. May be
+                several files, as in KUBECONFIG.
+            context: of the kubeconfig; None takes its current one.
         """
         self._kubeconfig = kubeconfig
+        self._context = context
         self._client: client.ApiClient | None = None
         self.told: datetime | None = None
         """The API server's own time, as its last answer told it: ages of its objects are measured
@@ -158,7 +161,7 @@ class ApiServer:
             configuration.retries = None  # who asks knows better when; False would be without end
             configuration.connection_pool_maxsize = CONNECTIONS
             try:
-                await _load(configuration, self._kubeconfig)
+                await _load(configuration, self._kubeconfig, self._context)
             except (ConfigException, YAMLError, TypeError) as error:  # TypeError: an empty file
                 raise ClusterError(
                     f"{doing}: neither a service account nor a kubeconfig is there ({error}); "
@@ -181,18 +184,27 @@ def _refusal(doing: str, answer: aiohttp.ClientResponse, text: str) -> ClusterEr
         words = str(json.loads(text).get("message", ""))
     except (ValueError, AttributeError):
         words = ""
-    said = f": {words[:LONGEST_ANSWER_CHARACTERS]}" if words else ""
+    words = words[:LONGEST_ANSWER_CHARACTERS]
+    said = f": {words}" if words else ""
+    after = answer.headers.get("Retry-After", "")
     return ClusterError(
-        f"{doing}: the API server answers {answer.status} {answer.reason}{said}", answer.status
+        f"{doing}: the API server answers {answer.status} {answer.reason}{said}",
+        answer.status,
+        words=words,
+        retry_after_seconds=float(after) if after.isdecimal() else None,
     )
 
 
-async def _load(configuration: client.Configuration, kubeconfig: Path | None) -> None:
+async def _load(
+    configuration: client.Configuration, kubeconfig: Path | None, context: str | None
+) -> None:
     if kubeconfig is None and in_cluster():
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         path = str(kubeconfig) if kubeconfig else None
-        await config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+        await config.load_kube_config(  # type: ignore[no-untyped-call]
+            path, context=context, client_configuration=configuration
+        )
 
 
 def in_cluster() -> bool:

@@ -41,22 +41,28 @@ class Informer:
         changed: Changed,
         *,
         label_selector: str = "",
+        field_selector: str = "",
+        namespace: str | None = None,
         served_changed: Callable[[], None] = lambda: None,
     ) -> None:
         """Know what to watch; nothing is asked yet.
 
         Args:
             api: whom to ask.
-            resource: what to watch, in all namespaces.
+            resource: what to watch.
             changed: told of every change, in order; must not raise.
             label_selector: only objects that it selects.
+            field_selector: likewise.
+            namespace: None is all of them.
             served_changed: told when the API server begins or ceases to know the resource.
         """
         self._api = api
         self.resource = resource
         self._changed = changed
         self._served_changed = served_changed
-        self._query = {"labelSelector": label_selector} if label_selector else {}
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        self._query = {name: selector for name, selector in selectors.items() if selector}
+        self._path = resource.path(namespace)
         self._objects: dict[tuple[str, str], Json] = {}
         self._pause = FIRST_PAUSE_SECONDS
         """Grows until a watch tells something; an answered list does not mean that it will."""
@@ -110,7 +116,7 @@ class Informer:
         named = {"apiVersion": self.resource.api_version, "kind": self.resource.kind}
         while True:
             query = self._query | {"limit": str(PAGE)} | ({"continue": more} if more else {})
-            page = await self._api.ask(self._doing, "GET", self.resource.path(), query=query)
+            page = await self._api.ask(self._doing, "GET", self._path, query=query)
             found |= {_key(item): named | item for item in page["items"] or ()}
             more = page["metadata"].get("continue", "")
             if not more:
@@ -151,7 +157,7 @@ class Informer:
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        async with self._api.stream(self._doing, self.resource.path(), query) as body:
+        async with self._api.stream(self._doing, self._path, query) as body:
             self.problem = None
             async for line in body:
                 event: Json = json.loads(line)

@@ -45,3 +45,6 @@ QUERIES = _blocks_of("queries.sql")
 
 RETENTION = _blocks_of("retention.sql")
 """The blocks of retention.sql."""
+
+READING = _blocks_of("reading.sql")
+"""The blocks of reading.sql."""

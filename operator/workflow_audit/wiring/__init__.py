@@ -1,16 +1,13 @@
 """Settings -> services: the only package that sees all adapters, and the only one with a clock."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
-from typing import TypeVar
 
 from workflow_audit import metrics
-from workflow_audit.errors import AuditError, ClusterError, DatabaseUnavailableError
+from workflow_audit.errors import ClusterError
 from workflow_audit.kube import cluster
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.models.kinds import GROUP, KINDS, VERSION
@@ -20,24 +17,13 @@ from workflow_audit.services.recording import Recorder
 from workflow_audit.settings import Settings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
-from workflow_audit.store.facts import ping, table_facts
+from workflow_audit.store.facts import table_facts
 from workflow_audit.store.partitions import ensure_ahead
 from workflow_audit.store.pool import Database
 from workflow_audit.store.writer import EventWriter, WriterOptions
 from workflow_audit.wiring.policies import open_policies
 from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-START_RETRY_SECONDS = 2.0
-"""Pause between attempts to reach what the operator needs at start; it never gives up."""
-
-
-def utc_now() -> datetime:
-    """Give the present instant; everything else is told the time."""
-    return datetime.now(UTC)  # noqa: TID251 - the one clock
+from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
 
 
 @dataclass(frozen=True)
@@ -71,13 +57,13 @@ async def open_services(
         retention_connections(settings.retention) as retention_connection,
         ApiServer() as api,
     ):
-        await _until_done(partial(schema.check, database), on_wait)
-        cluster_id = await _until_done(partial(cluster.cluster_id, api), on_wait)
-        await _until_done(partial(_resources_are_served, api), on_wait)
+        await until_done(partial(schema.check, database), on_wait)
+        cluster_id = await until_done(partial(cluster.cluster_id, api), on_wait)
+        await until_done(partial(_resources_are_served, api), on_wait)
         retention = RetentionDatabase(retention_connection, str(cluster_id))
         policies = open_policies(settings, api, utc_now, retention)
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
-        async with writer, _running(_maintenance(database).run, *policies.tasks):
+        async with writer, running(_maintenance(database).run, *policies.tasks):
             yield Services(
                 recorder=Recorder(
                     writer=writer,
@@ -89,22 +75,10 @@ async def open_services(
                 ),
                 clock=utc_now,
                 checks={
-                    "database": partial(_database_problem, database),
+                    "database": partial(database_problem, database),
                     "policies": policies.problem,
                 },
             )
-
-
-@asynccontextmanager
-async def _running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Let works run, each on its own, for as long as the block takes."""
-    tasks = [asyncio.ensure_future(_kept_up(work)) for work in works]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def database_address(settings: Settings) -> DatabaseAddress:
@@ -154,37 +128,8 @@ def _maintenance(database: Database) -> Maintenance:
     return Maintenance(ensure_ahead=ahead, table_size=size, clock=utc_now)
 
 
-async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
-    """Start a work again when a mistake of ours has ended it."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("a task failed; it starts again")
-        await asyncio.sleep(START_RETRY_SECONDS)
-
-
 async def _resources_are_served(api: ApiServer) -> None:
     for kind in KINDS:
         if not await cluster.serves(api, GROUP, VERSION, kind.plural):
             resource = f"{kind.plural}.{GROUP}"
             raise ClusterError(f"the API server does not know {resource}; apply the files in crds/")
-
-
-async def _until_done(attempt: Callable[[], Awaitable[T]], on_wait: Callable[[str], None]) -> T:
-    """Try again until it works: a database or API server that is down must not end us."""
-    while True:
-        try:
-            return await attempt()
-        except (DatabaseUnavailableError, ClusterError) as error:
-            log.warning("waiting: %s", error)
-            on_wait(str(error))
-        await asyncio.sleep(START_RETRY_SECONDS)
-
-
-async def _database_problem(database: Database) -> str | None:
-    try:
-        await ping(database)
-    except AuditError as error:
-        return str(error)
-    return None

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from support.api import APPLY_PATCH, Api
 from support.environment import kubectl
+from support.golden import Golden
 from unit.searches import (
     LINES,
     TINY,
@@ -30,7 +31,6 @@ from workflow_audit.models.search import WorkflowSearch
 
 pytestmark = pytest.mark.cluster
 
-Golden = Callable[[str, str], None]
 
 CRDS = Path(__file__).parents[3] / "crds"
 NAME = "workflowsearches.audit.kubernaut.ai"

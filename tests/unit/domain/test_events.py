@@ -2,13 +2,13 @@
 
 import json
 import uuid
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from support.golden import Golden
 from unit.searches import (
     CLUSTER,
     FAILED,
@@ -27,8 +27,6 @@ from unit.searches import (
 from workflow_audit.domain.events import event_id, low_confidence, unattributed_workflows
 from workflow_audit.domain.limits import json_bytes
 from workflow_audit.models.policy import Limits, PolicySpec, Retention, ScoringRules
-
-Golden = Callable[[str, str], None]
 
 GOLDEN_LINES = {
     "a-search-with-labels-and-penalties": 1,

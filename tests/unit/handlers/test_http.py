@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestServer
 from unit.searches import TINY, an_object
 from workflow_audit import metrics
 from workflow_audit.handlers.flow import Flow
-from workflow_audit.handlers.probes import probe_server
 from workflow_audit.handlers.session import LeanResponse
 from workflow_audit.handlers.watch_activity import WatchActivity
+from workflow_audit.probes import probe_server
 from workflow_audit.settings import HttpSettings
 
 SEARCHES = "/apis/audit.kubernaut.ai/v1alpha1/workflowsearches"

@@ -4,6 +4,7 @@ from typing import Any
 
 from workflow_audit.domain.children.child import Child, child, child_name
 from workflow_audit.models.access import Access, Reader
+from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.kinds import GROUP, WORKFLOW_SEARCH
 from workflow_audit.models.policy import Policy
 from workflow_audit.models.resource import (
@@ -14,8 +15,6 @@ from workflow_audit.models.resource import (
     ROLE_BINDING,
 )
 
-EVENTS_GROUP = "auditlog.kubernaut.ai"
-EVENTS = "auditevents"
 READ = ["get", "list", "watch"]
 
 
@@ -42,7 +41,11 @@ def access_children(policy: Policy) -> list[Child]:
 
 def reading_rules(access: Access) -> list[dict[str, Any]]:
     """Give the rules that let somebody read; types of events are resource names."""
-    events: dict[str, Any] = {"apiGroups": [EVENTS_GROUP], "resources": [EVENTS], "verbs": READ}
+    events: dict[str, Any] = {
+        "apiGroups": [AUDIT_EVENT.group],
+        "resources": [AUDIT_EVENT.plural],
+        "verbs": READ,
+    }
     if access.event_types:
         events["resourceNames"] = list(access.event_types)
     searches = {"apiGroups": [GROUP], "resources": [WORKFLOW_SEARCH.plural], "verbs": READ}

@@ -1,18 +1,16 @@
 """Readers become roles and bindings."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 
+from support.golden import Golden
 from unit.policies import a_policy
 from workflow_audit.cli.bundled import bundled
 from workflow_audit.domain.children import access_children
 from workflow_audit.domain.children.access import reading_rules
 from workflow_audit.models.access import Access
-
-Golden = Callable[[str, str], None]
 
 READERS = [
     {"kind": "Group", "name": "sre"},

@@ -1,7 +1,6 @@
 """Thresholds become alert rules; what they do is tried in tests/integration/monitoring."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from support.exported import series, unknown_in
+from support.golden import Golden
 from unit.policies import a_policy
 from workflow_audit.domain.children import alert_rules
 from workflow_audit.domain.children.alerts import alerts_for, rule_groups
@@ -18,8 +18,6 @@ from workflow_audit.domain.policy_parsing import parse_policy
 from workflow_audit.models.alerting import Alerts, Dashboard
 from workflow_audit.models.kinds import AUDIT_POLICY
 from workflow_audit.models.policy import Policy
-
-Golden = Callable[[str, str], None]
 
 ROOT = Path(__file__).parents[4]
 DOCUMENT = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """A policy's dashboard: can be found by Grafana's sidecar, and shows what exists."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,13 +9,13 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from support.exported import unknown_in
+from support.golden import Golden
 from support.panels import document, panels, queries
 from unit.policies import a_policy
 from workflow_audit.domain.children import dashboard
 from workflow_audit.domain.children.dashboard import dashboard_uid
 from workflow_audit.models.policy import PolicyKey
 
-Golden = Callable[[str, str], None]
 Json = dict[str, Any]
 
 ON: Json = {"enabled": True}

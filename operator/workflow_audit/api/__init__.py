@@ -1,0 +1,1 @@
+"""Reading over HTTP: the aggregated API for kubectl, and REST for programs."""

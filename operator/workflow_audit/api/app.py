@@ -1,0 +1,27 @@
+"""The application: routes and errors."""
+
+from fastapi import FastAPI
+
+from workflow_audit import __version__
+from workflow_audit.api.auditevents import auditevents_router
+from workflow_audit.api.discovery import discovery_router
+from workflow_audit.api.openapi import openapi_router
+from workflow_audit.api.problems import add_problems
+from workflow_audit.api.rest import rest_router
+from workflow_audit.api.rest_openapi import rest_openapi_router
+from workflow_audit.api.services import ReadServices
+
+
+def application(services: ReadServices) -> FastAPI:
+    """Give the application."""
+    app = FastAPI(
+        title="Workflow Audit",
+        version=__version__,
+        openapi_url=None,  # ours stands at the same path, and needs no page with foreign scripts
+        redirect_slashes=False,
+    )
+    add_problems(app)
+    for router in (auditevents_router, discovery_router, openapi_router, rest_router):
+        app.include_router(router(services))
+    app.include_router(rest_openapi_router(app))
+    return app

@@ -1,0 +1,109 @@
+"""The aggregated API: get, list and watch `auditevents`, as objects or as a table.
+
+Shapes: https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from workflow_audit.api.following import follow
+from workflow_audit.api.objects import audit_event, event_list, list_metadata
+from workflow_audit.api.parameters import Shape, whole_number
+from workflow_audit.api.services import ReadServices
+from workflow_audit.api.tables import table
+from workflow_audit.domain.cursor import unverified_beginning
+from workflow_audit.domain.instants import instant
+from workflow_audit.domain.selectors import field_conditions, label_conditions, named
+from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.query import LONGEST_PAGE, EventQuery
+from workflow_audit.models.user import Action, User
+from workflow_audit.services import reading
+
+ENDPOINT = "kubernetes"
+ROOT = f"/apis/{AUDIT_EVENT.group}/{AUDIT_EVENT.version}"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def auditevents_router(services: ReadServices) -> APIRouter:
+    """Give the routes of the resource."""
+    router = APIRouter(prefix=ROOT, include_in_schema=False)
+    caller = Depends(services.authenticate)
+
+    @router.get(f"/{AUDIT_EVENT.plural}")
+    async def everywhere(request: Request, reader: User = caller) -> Response:
+        return await _listed(services, request, reader, None)
+
+    @router.get(f"/namespaces/{{namespace}}/{AUDIT_EVENT.plural}")
+    async def within(request: Request, namespace: str, reader: User = caller) -> Response:
+        return await _listed(services, request, reader, namespace)
+
+    @router.get(f"/namespaces/{{namespace}}/{AUDIT_EVENT.plural}/{{name}}")
+    async def one(request: Request, namespace: str, name: str, reader: User = caller) -> Response:
+        query = EventQuery(namespace, (named(name),))
+        wanted = reading.Request(reader, Action("get", namespace, name), query, ENDPOINT)
+        event = await services.reading.event(wanted)
+        shape = Shape.of(request)
+        if shape.as_table:
+            about = {"resourceVersion": str(event.position)}
+            return _json(table([event], about, shape.include, services.clock()))
+        return _json(audit_event(event))
+
+    return router
+
+
+async def _listed(
+    services: ReadServices, request: Request, reader: User, namespace: str | None
+) -> Response:
+    parameters, shape = request.query_params, Shape.of(request)
+    cursor = parameters.get("continue", "")
+    begun = unverified_beginning(cursor, "continue") if cursor else services.clock()
+    query = event_query(parameters, namespace, begun)
+    watch = parameters.get("watch", "").lower() in {"1", "true"}
+    action = Action("watch" if watch else "list", namespace, _name(parameters))
+    wanted = reading.Request(reader, action, query, ENDPOINT, begun)
+    if watch:
+        return await follow(services, wanted, parameters, shape)
+    most = min(whole_number(parameters, "limit", 0) or LONGEST_PAGE, LONGEST_PAGE)
+    exact = parameters.get("resourceVersionMatch") == "Exact"
+    position = whole_number(parameters, "resourceVersion", 0) if exact else None
+    listed = await services.reading.page(wanted, most, cursor, position)
+    if shape.as_table:
+        about = list_metadata(listed.page, listed.cursor)
+        return _json(table(listed.page.events, about, shape.include, services.clock()))
+    return _json(event_list(listed.page, listed.cursor))
+
+
+def event_query(
+    parameters: Mapping[str, str], namespace: str | None, begun: datetime
+) -> EventQuery:
+    """Give what the selectors ask for; relative times count from when the list was begun.
+
+    Raises:
+        InvalidFieldError: one of them cannot be understood.
+    """
+    within, by_field = field_conditions(parameters.get("fieldSelector", ""))
+    by_label = label_conditions(parameters.get("labelSelector", ""))
+    since, until = (
+        instant(name, text, begun) if (text := parameters.get(name)) else None
+        for name in ("since", "until")
+    )
+    query = EventQuery(namespace or within, by_field + by_label, since, until)
+    if namespace and within not in {None, namespace}:
+        return replace(query, conditions=(*query.conditions, named("")))  # no event is in both
+    return query
+
+
+def _name(parameters: Mapping[str, str]) -> str | None:
+    """Give the name by which the API server has looked at the reader's rights."""
+    found = re.search(r"(?:^|,)metadata\.name==?([^,!=]+)", parameters.get("fieldSelector", ""))
+    return found[1] if found else None
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), headers=NO_STORE, media_type="application/json")

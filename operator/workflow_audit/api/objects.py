@@ -1,0 +1,78 @@
+"""Events as objects of the Kubernetes API: columns in camelCase, JSON as the database has it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic.alias_generators import to_camel
+
+from workflow_audit.domain.selectors import LABELS, is_label_value
+from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.query import Page, StoredEvent
+
+Json = dict[str, Any]
+
+LIST_KIND = f"{AUDIT_EVENT.kind}List"
+
+
+def audit_event(event: StoredEvent) -> Json:
+    """Give an event as an object; `orjson.dumps` takes it."""
+    content = {
+        to_camel(name): plain(value)
+        for name, value in event.columns.items()
+        if value is not None and name != "namespace"
+    }
+    fragments = {"eventData": orjson.Fragment(event.event_data)}
+    if event.event_metadata:
+        fragments["eventMetadata"] = orjson.Fragment(event.event_metadata)
+    return {
+        "apiVersion": AUDIT_EVENT.api_version,
+        "kind": AUDIT_EVENT.kind,
+        "metadata": metadata(event),
+        **content,
+        **fragments,
+    }
+
+
+def metadata(event: StoredEvent) -> Json:
+    """Give what every object of Kubernetes has."""
+    columns = event.columns
+    labels = {key: columns[column] for key, column in LABELS.items()}
+    return {
+        "name": str(columns["event_id"]),
+        "namespace": columns["namespace"],
+        "uid": str(columns["event_id"]),
+        "resourceVersion": str(event.position),
+        "creationTimestamp": seconds(columns["event_timestamp"]),
+        # A value that cannot be a label's is found by a field selector all the same.
+        "labels": {key: value for key, value in labels.items() if value and is_label_value(value)},
+    }
+
+
+def event_list(page: Page, cursor: str) -> Json:
+    """Give a page as a list object."""
+    return {
+        "apiVersion": AUDIT_EVENT.api_version,
+        "kind": LIST_KIND,
+        "metadata": list_metadata(page, cursor),
+        "items": [audit_event(event) for event in page.events],
+    }
+
+
+def list_metadata(page: Page, cursor: str) -> Json:
+    """Give where a watch goes on, and the next page if there is one."""
+    found = {"resourceVersion": str(page.position)}
+    return found | {"continue": cursor} if cursor else found
+
+
+def seconds(at: datetime) -> str:
+    """Give an instant as `metadata` has it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def plain(value: Any) -> Any:
+    """Give a value of a column as JSON has it; instants with microseconds, in UTC."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return str(value) if isinstance(value, date | UUID) else value

@@ -1,0 +1,167 @@
+"""Errors -> answers, here and nowhere else: `Status` for the Kubernetes API, problems for REST.
+
+Shapes: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ and
+https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from workflow_audit.api.rest_parameters import invalid_parameter
+from workflow_audit.errors import (
+    AuditError,
+    ClusterError,
+    CursorExpiredError,
+    DatabaseError,
+    DatabaseUnavailableError,
+    EventNotFoundError,
+    ForbiddenError,
+    InvalidFieldError,
+    UnauthenticatedError,
+)
+from workflow_audit.models.rest import PROBLEM_TYPES
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+PROBLEM = "application/problem+json"
+KUBERNETES_PATHS = ("/apis", "/openapi")
+"""Below these the API server asks, which understands `Status` objects only."""
+
+Json = dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """How an error is told."""
+
+    code: int
+    reason: str
+    """As the Kubernetes API names it."""
+
+    slug: str
+    """As the type of a problem ends."""
+
+    title: str
+
+
+MISTAKE = Answer(500, "InternalError", "internal-error", "Internal Error")
+UNAVAILABLE = Answer(503, "ServiceUnavailable", "service-unavailable", "Service Unavailable")
+
+ANSWERS: Mapping[type[Exception], Answer] = {
+    InvalidFieldError: Answer(400, "BadRequest", "validation-error", "Validation Error"),
+    UnauthenticatedError: Answer(
+        401, "Unauthorized", "authentication-failed", "Authentication Failed"
+    ),
+    ForbiddenError: Answer(403, "Forbidden", "forbidden", "Forbidden"),
+    EventNotFoundError: Answer(404, "NotFound", "not-found", "Not Found"),
+    CursorExpiredError: Answer(410, "Expired", "cursor-expired", "Cursor Expired"),
+    DatabaseError: UNAVAILABLE,
+    ClusterError: UNAVAILABLE,
+}
+"""By the class that is nearest."""
+
+HTTP_ANSWERS: Mapping[int, Answer] = {
+    404: ANSWERS[EventNotFoundError],
+    405: Answer(405, "MethodNotAllowed", "method-not-allowed", "Method Not Allowed"),
+}
+"""What the framework itself refuses."""
+
+
+def answer_to(error: Exception) -> Answer:
+    """Give how an error is told; what is not expected is a mistake of ours."""
+    if isinstance(error, HTTPException):
+        return HTTP_ANSWERS.get(error.status_code, MISTAKE)
+    return next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), MISTAKE)
+
+
+def status(error: Exception) -> Json:
+    """Give an error as an object of the Kubernetes API."""
+    told = answer_to(error)
+    found: Json = {
+        "apiVersion": "v1",
+        "kind": "Status",
+        "metadata": {},
+        "status": "Failure",
+        "message": _message(error),
+        "reason": told.reason,
+        "code": told.code,
+    }
+    if seconds := _retry_seconds(error):
+        found["details"] = {"retryAfterSeconds": seconds}
+    return found
+
+
+def problem(error: Exception, path: str) -> Json:
+    """Give an error as a problem.
+
+    Args:
+        error: any; of a mistake of ours no details are told.
+        path: what was asked for.
+    """
+    told, detail = answer_to(error), _message(error)
+    if isinstance(error, ForbiddenError):
+        detail = f"{detail}; {error.remedy}"
+    found: Json = {
+        "type": f"{PROBLEM_TYPES}{told.slug}",
+        "title": told.title,
+        "status": told.code,
+        "detail": detail,
+        "instance": quote(path),
+    }
+    if isinstance(error, InvalidFieldError | CursorExpiredError):
+        found["field"] = error.path
+    return found
+
+
+def _message(error: Exception) -> str:
+    match error:
+        case AuditError():
+            return str(error)
+        case HTTPException(status_code=404):
+            return "there is nothing at this path; /openapi.json says what there is"
+        case HTTPException(status_code=405):
+            allowed = (error.headers or {}).get("Allow", "GET")
+            return f"this method is not possible here; use {allowed}"
+        case _:
+            return "something went wrong; see the log"
+
+
+def _retry_seconds(error: Exception) -> int | None:
+    if isinstance(error, DatabaseUnavailableError):
+        return max(round(error.retry_after_seconds), 1)
+    return RETRY_SECONDS if answer_to(error) is UNAVAILABLE else None
+
+
+def add_problems(app: FastAPI) -> None:
+    """Have every error answered in this way, and every mistake logged."""
+
+    async def answered(request: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = invalid_parameter(error)
+        if answer_to(error) is MISTAKE:
+            log.error("a request failed", exc_info=error)
+        return _response(error, request.url.path)
+
+    for kind in (AuditError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answered)
+
+
+def _response(error: Exception, path: str) -> Response:
+    code = answer_to(error).code
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, HTTPException):
+        headers |= dict(error.headers or {})
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if seconds := _retry_seconds(error):
+        headers["Retry-After"] = str(seconds)
+    if any(path == root or path.startswith(f"{root}/") for root in KUBERNETES_PATHS):
+        return Response(orjson.dumps(status(error)), code, headers, media_type="application/json")
+    return Response(orjson.dumps(problem(error, path)), code, headers, media_type=PROBLEM)

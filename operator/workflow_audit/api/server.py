@@ -1,0 +1,62 @@
+"""uvicorn with TLS; it does not show the client's certificate to the application, so we do."""
+
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from workflow_audit.api.tls import ServingContext, common_name
+from workflow_audit.api.trust import COMMON_NAME
+
+STOP_SECONDS = 5
+
+
+class CertificateProtocol(HttpToolsProtocol):
+    """Puts the name in the client's verified certificate into ASGI's scope."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Look at the certificate once, when the connection is there."""
+        super().connection_made(transport)
+        self._common_name = common_name(transport.get_extra_info("ssl_object"))
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        scope = cast("dict[str, object]", self.scope)
+        scope[COMMON_NAME] = self._common_name
+
+
+class ReadServer:
+    """Serves an application until SIGTERM or SIGINT."""
+
+    def __init__(self, app: FastAPI, host: str, port: int, tls: ServingContext) -> None:
+        """Describe it; nothing listens yet."""
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                http=CertificateProtocol,
+                ssl_context_factory=lambda *_: tls.context,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+
+    async def run(self) -> None:
+        """Serve; at the end, what is under way may take STOP_SECONDS."""
+        await self._server.serve()
+
+    def renew_connections(self) -> None:
+        """Have every client connect anew, and show its certificate anew, after its present request.
+
+        A certificate is judged when a connection is made, and the API server keeps its connections
+        for as long as it can.
+        """
+        for connection in list(self._server.server_state.connections):
+            connection.shutdown()

@@ -1,0 +1,24 @@
+"""What the routes need; wiring fills it in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from workflow_audit.models.user import User
+from workflow_audit.services.reading import Reading
+from workflow_audit.services.watching import Watching
+
+
+@dataclass(frozen=True)
+class ReadServices:
+    """All of it."""
+
+    reading: Reading
+    watching: Watching
+    authenticate: Callable[[Request], Awaitable[User]]
+    """Raises UnauthenticatedError."""
+
+    clock: Callable[[], datetime]
+    """Gives the present instant."""

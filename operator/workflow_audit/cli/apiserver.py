@@ -1,0 +1,54 @@
+"""`workflow-audit apiserver`."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from workflow_audit.cli.logs import set_up_logs
+from workflow_audit.settings import Settings, load_settings
+
+EPILOG = """
+Examples:
+
+  workflow-audit apiserver
+
+  eval "$(workflow-audit local env)" && workflow-audit apiserver --port 0 --log-format console
+
+Settings come from the environment, `workflow-audit config` prints them; flags win. The cluster is
+that of the pod's service account, or else of KUBECONFIG.
+
+Exit codes: 0 stopped by SIGTERM or SIGINT, 1 it cannot work (stderr says why).
+"""
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG)
+def run(
+    log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, with TLS.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Port of /metrics and probes.")] = None,
+) -> None:
+    """Let audit events be read by whoever may: kubectl, REST and the command line."""
+    flags: dict[str, dict[str, Any]] = {
+        "log": _given(format=log_format, level=log_level),
+        "http": _given(port=http_port),
+        "apiserver": _given(port=port),
+    }
+    settings = load_settings(flags)
+    set_up_logs(settings.log)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    # FastAPI takes a while to import, which other commands need not wait for.
+    from workflow_audit.api.run import run_apiserver  # noqa: PLC0415
+
+    await run_apiserver(settings)
+
+
+def _given(**flags: Any) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}

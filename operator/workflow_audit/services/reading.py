@@ -1,0 +1,281 @@
+"""Give readers the events that they may see, and note who read what.
+
+What always holds:
+- Nothing is given before the API server has said that this reader may see it. Only where the
+  namespace of an event is not known beforehand, it is fetched first and then asked about.
+- Every read leaves a line in the log, with who, where, what and how many; refused ones too.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from workflow_audit import metrics
+from workflow_audit.domain.cursor import Cursor, opened, sealed
+from workflow_audit.errors import EventNotFoundError, ForbiddenError
+from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.query import (
+    MOST_COUNTED,
+    EventQuery,
+    Page,
+    Place,
+    StoredEvent,
+    Total,
+)
+from workflow_audit.models.user import Action, User
+
+log = logging.getLogger(__name__)
+
+READER_ROLE = "workflow-audit-reader"
+"""The ClusterRole that we ship."""
+
+
+class Events(Protocol):
+    """Where the events are."""
+
+    async def page(
+        self,
+        query: EventQuery,
+        most: int,
+        after: Place | None = None,
+        position: int | None = None,
+        offset: int = 0,
+    ) -> Page:
+        """Give the next events of a query, the newest first."""
+        ...
+
+    async def count(self, query: EventQuery, position: int, most: int) -> int:
+        """Give how many events a query has up to a position; counting ends at `most`."""
+        ...
+
+
+class Access(Protocol):
+    """Who may do what."""
+
+    async def allowed(self, user: User, action: Action) -> bool:
+        """Tell whether somebody may do something."""
+        ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who reads what, for one answer."""
+
+    reader: User
+    action: Action
+    query: EventQuery
+    endpoint: str
+    """Which of the interfaces is used, for metrics and the log."""
+
+    begun: datetime | None = None
+    """From when relative times of the query count; None where it has none."""
+
+    cursor_parameter: str = "continue"
+    """What the interface calls it, for errors."""
+
+
+@dataclass
+class Account:
+    """What one read gave, for metrics and the log."""
+
+    rows: int = 0
+    outcome: Literal["answered", "forbidden", "failed"] = "failed"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page, and the cursor of the next one; empty for the last."""
+
+    page: Page
+    cursor: str = ""
+    total: Total | None = None
+    """How many events the whole list has; None when nobody asked."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Reads on behalf of somebody."""
+
+    events: Events
+    access: Access
+    cursor_key: Callable[[], bytes]
+    clock: Callable[[], datetime]
+    _monotonic: Callable[[], float] = field(default=time.monotonic)
+
+    async def page(
+        self,
+        request: Request,
+        most: int,
+        cursor: str = "",
+        position: int | None = None,
+        offset: int = 0,
+        *,
+        counted: bool = False,
+    ) -> Listed:
+        """Give a page of events.
+
+        Args:
+            request: who asks for what.
+            most: events at the most.
+            cursor: of the page before; empty for the first.
+            position: nothing that was recorded behind it; None is the newest.
+            offset: how many to skip.
+            counted: whether to tell how many the whole list has; its cursors remember it.
+
+        Raises:
+            ForbiddenError: he may not.
+            InvalidFieldError, CursorExpiredError: the cursor is none, or not any more.
+            DatabaseUnavailableError: try again later.
+        """
+        async with self.accounted(request) as account:
+            after, number = None, None
+            if cursor:
+                found = self._opened(request, cursor)
+                after, position, number = found.place, found.position, found.counted
+            page = await self.events.page(request.query, most, after, position, offset)
+            account.rows = len(page.events)
+            if counted and number is None:
+                number = await self._count(request.query, page, None if cursor else offset)
+            total = Total.of(number) if counted and number is not None else None
+            return Listed(page, self._next(request, page, number), total)
+
+    async def event(self, request: Request) -> StoredEvent:
+        """Give the one event of a query.
+
+        Raises:
+            ForbiddenError: he may not.
+            EventNotFoundError: there is none, or not in this namespace.
+        """
+        async with self.accounted(request) as account:
+            page = await self.events.page(request.query, 1)
+            if not page.events:
+                raise _missing(request)
+            account.rows = 1
+            return page.events[0]
+
+    async def event_by_id(self, request: Request) -> StoredEvent:
+        """Give the one event of a query, in whatever namespace it is.
+
+        Whoever may not see it learns nothing: the answer is the same as where there is none.
+
+        Raises:
+            ForbiddenError: he has named a namespace and may not read this name there.
+            EventNotFoundError: there is none that he may see.
+        """
+        async with self._noted(request) as account:
+            page = await self.events.page(request.query, 1)
+            if page.events and await self._may_get(request.reader, page.events[0]):
+                account.rows = 1
+                return page.events[0]
+            if page.events:
+                account.outcome = "forbidden"
+            if request.action.namespace:
+                await self._insist(request)
+            raise _missing(request)
+
+    @asynccontextmanager
+    async def accounted(self, request: Request) -> AsyncIterator[Account]:
+        """Let somebody read who may, and note it afterwards.
+
+        Raises:
+            ForbiddenError: he may not; that is noted too.
+        """
+        async with self._noted(request) as account:
+            await self._insist(request)
+            yield account
+
+    @asynccontextmanager
+    async def _noted(self, request: Request) -> AsyncIterator[Account]:
+        account, began = Account(), self._monotonic()
+        try:
+            yield account
+            account.outcome = "answered"
+        except ForbiddenError:
+            account.outcome = "forbidden"
+            raise
+        finally:
+            seconds = self._monotonic() - began
+            if account.outcome == "answered":
+                metrics.QUERY_DURATION.labels(request.endpoint).observe(seconds)
+                metrics.QUERY_RESULTS.inc(account.rows)
+            _note(request, account, seconds)
+
+    async def _insist(self, request: Request) -> None:
+        if not await self.access.allowed(request.reader, request.action):
+            raise ForbiddenError(_refusal(request), _remedy(request.action))
+
+    async def _may_get(self, reader: User, event: StoredEvent) -> bool:
+        """Ask about the type first: that answer serves for the next event too."""
+        namespace = event.columns["namespace"]
+        for name in (event.columns["event_type"], str(event.columns["event_id"])):
+            if await self.access.allowed(reader, Action("get", namespace, name)):
+                return True
+        return False
+
+    async def _count(self, query: EventQuery, page: Page, offset: int | None) -> int:
+        """Count a list; the last page tells it by itself where its offset is known."""
+        if offset is not None and not page.has_more and (page.events or offset == 0):
+            return offset + len(page.events)
+        return await self.events.count(query, page.position, MOST_COUNTED + 1)
+
+    def _opened(self, request: Request, cursor: str) -> Cursor:
+        key, now = self.cursor_key(), self.clock()
+        return opened(cursor, request.query, key, now, request.cursor_parameter)
+
+    def _next(self, request: Request, page: Page, number: int | None) -> str:
+        if not page.has_more:
+            return ""
+        now = self.clock()
+        cursor = Cursor(page.events[-1].place, page.position, request.begun or now, number)
+        return sealed(cursor, request.query, self.cursor_key(), now)
+
+
+def _missing(request: Request) -> EventNotFoundError:
+    resource = f"{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}"
+    return EventNotFoundError(f'{resource} "{request.action.name}" not found')
+
+
+def _refusal(request: Request) -> str:
+    """Say what is missing in the API server's own words, so that people find it there too."""
+    action = request.action
+    name = f' "{action.name}"' if action.name else ""
+    where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
+    return (
+        f'{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}{name} is forbidden: User "{request.reader.name}"'
+        f' cannot {action.verb} resource "{AUDIT_EVENT.plural}" in API group "{AUDIT_EVENT.group}"'
+        f" {where}"
+    )
+
+
+def _remedy(action: Action) -> str:
+    everywhere = f"a ClusterRoleBinding to the ClusterRole {READER_ROLE}"
+    if action.namespace:
+        return f"it takes a RoleBinding to the ClusterRole {READER_ROLE} there, or {everywhere}"
+    return f"name a namespace that you may read, or ask for {everywhere}"
+
+
+def _note(request: Request, account: Account, seconds: float) -> None:
+    query, answered = request.query, account.outcome == "answered"
+    conditions = [
+        f"{each.field} {each.test} {','.join(map(str, each.values))}" for each in query.conditions
+    ]
+    log.info(
+        "audit events were read" if answered else "audit events were not read",
+        extra={
+            "user": request.reader.name,
+            "groups": list(request.reader.groups),
+            "verb": request.action.verb,
+            "namespace": query.namespace,
+            "selector": conditions,
+            "since": query.since and query.since.isoformat(),
+            "until": query.until and query.until.isoformat(),
+            "endpoint": request.endpoint,
+            "outcome": account.outcome,
+            "rows": account.rows,
+            "seconds": round(seconds, 6),
+        },
+    )

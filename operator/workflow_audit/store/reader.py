@@ -1,0 +1,161 @@
+"""Reads events for those who may: pages from the newest on, and what was recorded since.
+
+What always holds:
+- A page says up to which position it has looked: with that, a watch goes on without a gap and
+  without a repetition, on any replica.
+- The next page is as quick as the first, however deep: it starts at a key, and nothing is skipped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg import sql
+
+from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
+from workflow_audit.store.filters import Where, add_place, where
+from workflow_audit.store.pool import Connection, Database
+from workflow_audit.store.sql import READING
+
+COLUMNS = (
+    "event_id", "event_version", "event_timestamp", "event_date", "event_type", "event_category",
+    "event_action", "event_outcome", "actor_type", "actor_id", "actor_ip", "resource_type",
+    "resource_id", "resource_name", "correlation_id", "parent_event_id", "parent_event_date",
+    "trace_id", "span_id", "namespace", "cluster_id", "severity", "duration_ms", "error_code",
+    "error_message", "retention_days", "is_sensitive", "legal_hold", "recorded_at",
+    "top_workflow_id", "top_confidence",
+)  # fmt: skip
+"""As the statement `events` gives them; JSON and the position follow."""
+
+NEWEST_FIRST = sql.SQL("event_timestamp DESC, event_id DESC")
+AS_RECORDED = sql.SQL("position")
+MOST_NEW = 1000
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded since a position."""
+
+    position: int
+    """The newest one."""
+
+    since: date
+    """The earliest date of an event among them; spares a watch the partitions before it."""
+
+
+class EventReader:
+    """The table, as readers see it."""
+
+    def __init__(self, database: Database) -> None:
+        """Take a database of the role workflow_audit_reader."""
+        self._database = database
+
+    async def page(
+        self,
+        query: EventQuery,
+        most: int,
+        after: Place | None = None,
+        position: int | None = None,
+        offset: int = 0,
+    ) -> Page:
+        """Give the next events of a query, the newest first.
+
+        Args:
+            query: which events.
+            most: how many at the most.
+            after: where the page before has ended; None for the first.
+            position: up to which the page before has looked; None for the first.
+            offset: how many to skip. Each of them is read, so it takes longer the deeper it is.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        found = where(query)
+        if after:
+            add_place(found, after)
+        async with self._database.connection() as connection:
+            if position is None:
+                position = await _newest_position(connection)
+            _add_position(found, position)
+            events = await _events(connection, found, NEWEST_FIRST, most + 1, offset)
+        return Page(events[:most], len(events) > most, position)
+
+    async def count(self, query: EventQuery, position: int, most: int) -> int:
+        """Give how many events a query has up to a position; counting ends at `most`.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        found = where(query)
+        _add_position(found, position)
+        text = READING["count_events"].decode()
+        statement = sql.SQL(text).format(where=found.sql(), most=sql.Placeholder("most"))
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(statement, {**found.parameters, "most": most})
+            (number,) = await cursor.fetchone() or (0,)
+        return int(number)
+
+    async def recorded_between(
+        self, query: EventQuery, since: int, until: int, most: int, first_day: date | None
+    ) -> Sequence[StoredEvent]:
+        """Give the events of a query behind one position up to another, as they were recorded.
+
+        Args:
+            query: which events.
+            since: position of the last event that is known already.
+            until: last position that is asked for.
+            most: how many at the most.
+            first_day: there are none before it; None where that is not known.
+        """
+        found = where(query)
+        found.add("position > {since} AND position <= {until}", since=since, until=until)
+        if first_day:
+            found.add("event_date >= {day}", day=first_day)
+        async with self._database.connection() as connection:
+            return await _events(connection, found, AS_RECORDED, most)
+
+    async def newest_position(self) -> int:
+        """Give the position of the event that was recorded last."""
+        async with self._database.connection() as connection:
+            return await _newest_position(connection)
+
+    async def recorded_since(self, position: int) -> Recorded | None:
+        """Tell whether something was recorded behind a position."""
+        parameters = {"since": position, "most": MOST_NEW}
+        async with self._database.connection() as connection:
+            cursor = await connection.execute(READING["new_positions"], parameters)
+            newest, first_day = await cursor.fetchone() or (None, None)
+        return Recorded(newest, first_day) if newest else None
+
+
+async def _newest_position(connection: Connection) -> int:
+    cursor = await connection.execute(READING["newest_position"])
+    (position,) = await cursor.fetchone() or (0,)
+    return int(position)
+
+
+def _add_position(found: Where, position: int) -> None:
+    # NULL: recorded before positions were.
+    found.add("(position IS NULL OR position <= {position})", position=position)
+
+
+async def _events(
+    connection: Connection, found: Where, order: sql.Composable, most: int, offset: int = 0
+) -> list[StoredEvent]:
+    limits = {"most": most, "offset": offset}
+    statement = sql.SQL(READING["events"].decode()).format(
+        where=found.sql(), order=order, **{name: sql.Placeholder(name) for name in limits}
+    )
+    cursor = await connection.execute(statement, found.parameters | limits)
+    return [_stored(row) async for row in cursor]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredEvent:
+    *values, event_data, event_metadata, position = row
+    return StoredEvent(
+        columns=dict(zip(COLUMNS, values, strict=True)),
+        event_data=event_data.encode(),
+        event_metadata=event_metadata.encode() if event_metadata else None,
+        position=position,
+    )

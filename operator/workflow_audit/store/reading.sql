@@ -1,0 +1,36 @@
+-- Statements of readers. All run as workflow_audit_reader, in autocommit. {where} and {order} are
+-- put in from fixed pieces by store/filters.py; values are always bound.
+
+-- name: newest_position
+-- Gives: the position of the event that was recorded last; 0 before the first.
+-- All events up to it are visible from now on, because positions are in the order of COMMIT.
+SELECT coalesce(max(position), 0) FROM public.audit_events;
+
+-- name: events
+-- Gives: what readers see of some events, JSON as text.
+SELECT event_id, event_version, event_timestamp, event_date, event_type, event_category,
+       event_action, event_outcome, actor_type, actor_id, host(actor_ip) AS actor_ip, resource_type,
+       resource_id, resource_name, correlation_id, parent_event_id, parent_event_date, trace_id,
+       span_id, namespace, cluster_id, severity, duration_ms, error_code, error_message,
+       retention_days, is_sensitive, legal_hold, recorded_at, top_workflow_id, top_confidence,
+       event_data::text, event_metadata::text, coalesce(position, 0)
+  FROM public.audit_events
+ WHERE {where}
+ ORDER BY {order}
+ LIMIT {most} OFFSET {offset};
+
+-- name: count_events
+-- Gives: how many events there are, counted up to {most}.
+SELECT count(*)
+  FROM (SELECT FROM public.audit_events
+         WHERE {where}
+         LIMIT {most}) AS found;
+
+-- name: new_positions
+-- What was recorded since a position, in the order of recording.
+-- Gives: the newest position, and the earliest date of an event; NULL twice without any.
+SELECT max(position), min(event_date)
+  FROM (SELECT position, event_date FROM public.audit_events
+         WHERE position > %(since)s
+         ORDER BY position
+         LIMIT %(most)s) AS recorded;

@@ -1,0 +1,135 @@
+"""Nobody gets an event before the API server has allowed it, and every attempt is noted."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from workflow_audit.errors import EventNotFoundError, ForbiddenError
+from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
+from workflow_audit.models.user import Action, User
+from workflow_audit.services.reading import Reading, Request
+
+NOW = datetime(2026, 11, 24, 10, 31, 7, tzinfo=UTC)
+ID = UUID(int=7)
+ADA = User("ada")
+EVENT = StoredEvent(
+    {"event_id": ID, "event_type": "t", "namespace": "payments", "event_timestamp": NOW},
+    b"{}",
+    None,
+    1,
+)
+
+
+@dataclass
+class Events:
+    """As many events as it is told, on pages."""
+
+    events: Sequence[StoredEvent]
+    counts: list[int] = field(default_factory=list)
+
+    async def page(
+        self,
+        query: EventQuery,
+        most: int,
+        after: Place | None = None,
+        position: int | None = None,
+        offset: int = 0,
+    ) -> Page:
+        rest = self.events[offset:]
+        return Page(rest[:most], len(rest) > most, 1)
+
+    async def count(self, query: EventQuery, position: int, most: int) -> int:
+        self.counts.append(most)
+        return min(len(self.events), most)
+
+
+@dataclass
+class Access:
+    """Allows what it is told."""
+
+    actions: tuple[Action, ...]
+
+    async def allowed(self, user: User, action: Action) -> bool:
+        return action in self.actions
+
+
+def reading(events: Sequence[StoredEvent], *actions: Action) -> Reading:
+    return Reading(Events(events), Access(actions), lambda: b"k" * 32, lambda: NOW)
+
+
+def wanted(namespace: str | None = None) -> Request:
+    return Request(ADA, Action("get", namespace, str(ID)), EventQuery(namespace), "rest")
+
+
+OF_THE_TYPE = Action("get", "payments", "t")
+OF_THE_ID = Action("get", "payments", str(ID))
+
+
+@pytest.mark.parametrize("namespace", [None, "payments"])
+@pytest.mark.parametrize("right", [OF_THE_TYPE, OF_THE_ID])
+async def test_a_right_to_the_type_or_to_the_id_is_enough(
+    namespace: str | None, right: Action
+) -> None:
+    assert await reading([EVENT], right).event_by_id(wanted(namespace)) is EVENT
+
+
+@pytest.mark.parametrize(
+    ("events", "namespace", "rights", "error"),
+    [
+        pytest.param([EVENT], None, (), EventNotFoundError, id="hidden"),
+        pytest.param([], None, (), EventNotFoundError, id="absent"),
+        pytest.param([EVENT], "payments", (), ForbiddenError, id="hidden-where-he-asks"),
+        pytest.param([], "payments", (), ForbiddenError, id="absent-where-he-may-not-ask"),
+        pytest.param([], "payments", (OF_THE_ID,), EventNotFoundError, id="absent-where-he-may"),
+        pytest.param([EVENT], None, (Action("list"),), EventNotFoundError, id="another-verb"),
+        pytest.param(
+            [EVENT], None, (Action("get", "billing", "t"),), EventNotFoundError, id="elsewhere"
+        ),
+    ],
+)
+async def test_who_has_no_right_learns_nothing(
+    events: Sequence[StoredEvent],
+    namespace: str | None,
+    rights: tuple[Action, ...],
+    error: type[Exception],
+) -> None:
+    with pytest.raises(error):
+        await reading(events, *rights).event_by_id(wanted(namespace))
+
+
+async def test_a_hidden_event_is_noted_as_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for events, outcome in (([EVENT], "forbidden"), ([], "failed")):
+        with pytest.raises(EventNotFoundError):
+            await reading(events).event_by_id(wanted())
+        noted: Any = caplog.records[-1]
+        assert (noted.user, noted.outcome, noted.rows) == ("ada", outcome, 0)
+
+
+@pytest.mark.parametrize(
+    ("there_are", "most", "offset", "number", "asked"),
+    [
+        pytest.param(3, 5, 0, 3, False, id="the-only-page-tells-it"),
+        pytest.param(3, 2, 2, 3, False, id="so-does-the-last-one"),
+        pytest.param(0, 5, 0, 0, False, id="so-does-nothing"),
+        pytest.param(3, 2, 0, 3, True, id="more-pages-do-not"),
+        pytest.param(3, 2, 9, 3, True, id="beyond-the-end-does-not"),
+    ],
+)
+async def test_events_are_counted_only_where_a_page_does_not_tell(
+    there_are: int, most: int, offset: int, number: int, asked: bool
+) -> None:
+    service = reading([EVENT] * there_are, Action("list"))
+    request = Request(ADA, Action("list"), EventQuery(), "rest")
+    listed = await service.page(request, most, offset=offset, counted=True)
+    assert listed.total
+    assert (listed.total.number, listed.total.is_exact) == (number, True)
+    assert bool(service.events.counts) == asked  # type: ignore[attr-defined]
+    if listed.cursor:
+        await service.page(request, most, listed.cursor, counted=True)
+        assert len(service.events.counts) == 1, "its cursor remembers"  # type: ignore[attr-defined]
