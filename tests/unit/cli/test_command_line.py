@@ -20,7 +20,8 @@ PROGRAM = Path(sys.executable).with_name("workflow-audit")
 PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
 URL = f"postgresql://writer:{PASSWORD}@db.invalid/audit"
 COMMANDS = [
-    "operator", "migrate", "crds", "config", "demo",
+    "operator", "apiserver", "migrate", "crds", "config", "demo", "explain",
+    "events list", "events get", "events export", "events watch",
     "local up", "local env", "local status", "local down",
 ]  # fmt: skip
 
@@ -164,5 +165,13 @@ def test_other_commands_do_not_load_what_only_the_operator_needs() -> None:
     code = (
         "import sys; from workflow_audit.cli.app import app; "
         "print([m for m in ('kopf', 'uvloop') if m in sys.modules])"
+    )
+    assert run("-c", code, command=(sys.executable,)).stdout == "[]\n"
+
+
+def test_help_of_readers_commands_does_not_load_the_kubernetes_client() -> None:
+    code = (
+        "import sys; import workflow_audit.cli.events, workflow_audit.cli.explain; "
+        "print([m for m in ('kubernetes', 'aiohttp', 'tenacity') if m in sys.modules])"
     )
     assert run("-c", code, command=(sys.executable,)).stdout == "[]\n"

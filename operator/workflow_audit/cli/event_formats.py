@@ -1,0 +1,69 @@
+"""Events for programs: JSON, YAML, CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import yaml
+
+Json = dict[str, Any]
+
+CSV_COLUMNS = (
+    "eventId", "namespace", "eventTimestamp", "eventDate", "eventType", "eventCategory",
+    "eventAction", "eventOutcome", "eventVersion", "actorType", "actorId", "actorIp",
+    "resourceType", "resourceId", "resourceName", "correlationId", "parentEventId",
+    "parentEventDate", "traceId", "spanId", "clusterId", "severity", "durationMs", "errorCode",
+    "errorMessage", "retentionDays", "isSensitive", "legalHold", "recordedAt", "topWorkflowId",
+    "topConfidence", "eventData", "eventMetadata",
+)  # fmt: skip
+"""The same for all events and versions; new ones come at the end. The last two are JSON."""
+
+
+def csv_heading() -> str:
+    """Give the first line."""
+    return _csv_line(CSV_COLUMNS)
+
+
+def csv_line(event: Json) -> str:
+    """Give an event as a line."""
+    values = event | {"namespace": event["metadata"]["namespace"]}
+    return _csv_line([_csv_value(values.get(name)) for name in CSV_COLUMNS])
+
+
+def json_line(event: Json) -> str:
+    """Give an event as one line of JSON."""
+    return orjson.dumps(event).decode() + "\n"
+
+
+def json_text(content: Any) -> str:
+    """Give JSON for people too."""
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def yaml_text(content: Any) -> str:
+    """Give YAML."""
+    text: str = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+    return text
+
+
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _csv_value(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case dict() | list():
+            return orjson.dumps(value).decode()
+        case _:
+            return str(value)
+
+
+def _csv_line(values: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(values)
+    return buffer.getvalue()
