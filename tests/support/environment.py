@@ -1,6 +1,7 @@
 """The control plane and database that tests share; `tests/conftest.py` imports the fixtures."""
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -24,14 +25,20 @@ def kubectl(environment: LocalEnvironment, *arguments: str, kubeconfig: Path | N
     Raises:
         subprocess.CalledProcessError: it fails; `stderr` says why.
     """
-    done = subprocess.run(
-        [environment.control_plane.kubectl, *arguments],
-        env={"KUBECONFIG": str(kubeconfig or environment.kubeconfig), "HOME": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    # kubectl remembers which resources there are; tests add some and take them away again.
+    with tempfile.TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [environment.control_plane.kubectl, *arguments],
+            env={
+                "KUBECONFIG": str(kubeconfig or environment.kubeconfig),
+                "HOME": "/nonexistent",
+                "KUBECACHEDIR": cache,
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
     return done.stdout
 
 

@@ -53,6 +53,7 @@ def running_apiserver(
         port = int(environment.components[NAME].address.rpartition(":")[2])
         register(environment, port)
         yield port
+        unregister(environment)
     finally:
         environment.stop_server(NAME)
 
@@ -63,6 +64,11 @@ def register(environment: LocalEnvironment, port: int) -> None:
     kubectl(environment, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests)
     wait = ("wait", "--for=condition=Available", f"--timeout={AVAILABLE_SECONDS}s")
     kubectl(environment, *wait, f"apiservice/{API_SERVICE}")
+
+
+def unregister(environment: LocalEnvironment) -> None:
+    """Take that back: an API that is registered and does not answer is in everybody's way."""
+    kubectl(environment, "delete", f"apiservice/{API_SERVICE}", "--ignore-not-found")
 
 
 def _manifests(environment: LocalEnvironment, port: int) -> list[Json]:
