@@ -73,8 +73,8 @@ def opened(text: str, query: EventQuery, key: bytes, now: datetime, path: str) -
         path: name of the parameter, for errors.
 
     Raises:
-        InvalidFieldError: it was changed, made up, or belongs to another query.
-        CursorExpiredError: it is too old, or was sealed with another key than is in use now.
+        InvalidFieldError: it was changed, made up, sealed with another key, or is of another query.
+        CursorExpiredError: it is too old.
     """
     content, signature = _split(text, path)
     if not hmac.compare_digest(signature, _signature(content, query, key)):
