@@ -28,6 +28,7 @@ from support.faulty_api import Fault, FaultyApi, Request
 from support.operator_process import OperatorProcess
 from support.reading import RBAC, TYPE, ReadingServer, an_event, let_read, reading_server, write
 from support.searches import Searches, bundled_specs, search
+from workflow_audit.cli.local_apiserver import NAME
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.wiring.running import utc_now
@@ -365,7 +366,7 @@ CUT = Fault("cut", reset=True)
 
 
 @pytest.fixture(scope="module")
-def operator_may_read(api: Api) -> None:
+def operator_may_read(api: Api) -> Iterator[None]:
     """The proxy that makes trouble speaks for the operator, which has no business with events."""
     body = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -385,6 +386,8 @@ def operator_may_read(api: Api) -> None:
         ],
     }
     api.apply(f"{RBAC}/clusterrolebindings/trouble", body)
+    yield
+    api.delete(f"{RBAC}/clusterrolebindings/trouble")
 
 
 @pytest.mark.usefixtures("operator_may_read")
@@ -725,15 +728,13 @@ def test_kubectl_finds_it(recorded: Recorded) -> None:
 # Must be the last one: it takes the server away.
 
 
-def test_an_api_that_is_not_there(prepared_environment: LocalEnvironment, api: Api) -> None:
+def test_an_api_that_is_not_there(prepared_environment: LocalEnvironment) -> None:
     admin = Reader(prepared_environment, prepared_environment.kubeconfig)
-    group = "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.auditlog.kubernaut.ai"
-    with reading_server(prepared_environment):
-        pass
-    said = eventually(lambda: admin.fails("events", "list", "-A"), until=lambda words: words)
     hint = "`kubectl get apiservice v1alpha1.auditlog.kubernaut.ai`"
-    assert "the API server does not serve audit events (503)" in said
-    assert hint in said
-    api.delete(group)
+    with reading_server(prepared_environment):
+        prepared_environment.stop_server(NAME)
+        said = eventually(lambda: admin.fails("events", "list", "-A"), until=lambda words: words)
+        assert "the API server does not serve audit events (503)" in said
+        assert hint in said
     said = eventually(lambda: admin.fails("explain", "x"), until=lambda words: "(404)" in words)
     assert hint in said

@@ -52,8 +52,10 @@ def running_apiserver(
     try:
         port = int(environment.components[NAME].address.rpartition(":")[2])
         register(environment, port)
-        yield port
-        unregister(environment)
+        try:
+            yield port
+        finally:
+            unregister(environment)
     finally:
         environment.stop_server(NAME)
 
