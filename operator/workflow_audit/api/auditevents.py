@@ -3,7 +3,6 @@
 Shapes: https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +18,12 @@ from workflow_audit.api.services import ReadServices
 from workflow_audit.api.tables import table
 from workflow_audit.domain.cursor import unverified_beginning
 from workflow_audit.domain.instants import instant
-from workflow_audit.domain.selectors import field_conditions, label_conditions, named
+from workflow_audit.domain.selectors import (
+    field_conditions,
+    label_conditions,
+    named,
+    selected_name,
+)
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import LONGEST_PAGE, EventQuery
 from workflow_audit.models.user import Action, User
@@ -65,7 +69,7 @@ async def _listed(
     begun = unverified_beginning(cursor, "continue") if cursor else services.clock()
     query = event_query(parameters, namespace, begun)
     watch = parameters.get("watch", "").lower() in {"1", "true"}
-    action = Action("watch" if watch else "list", namespace, _name(parameters))
+    action = Action("watch" if watch else "list", namespace, selected_name(query.conditions))
     wanted = reading.Request(reader, action, query, ENDPOINT, begun)
     if watch:
         return await follow(services, wanted, parameters, shape)
@@ -97,12 +101,6 @@ def event_query(
     if namespace and within not in {None, namespace}:
         return replace(query, conditions=(*query.conditions, named("")))  # no event is in both
     return query
-
-
-def _name(parameters: Mapping[str, str]) -> str | None:
-    """Give the name by which the API server has looked at the reader's rights."""
-    found = re.search(r"(?:^|,)metadata\.name==?([^,!=]+)", parameters.get("fieldSelector", ""))
-    return found[1] if found else None
 
 
 def _json(content: Any) -> Response:

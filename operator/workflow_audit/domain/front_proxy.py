@@ -63,15 +63,20 @@ def front_proxy(data: Mapping[str, str]) -> FrontProxy:
 
 
 def remote_user(proxy: FrontProxy, headers: Headers) -> User | None:
-    """Give the user that the headers name; None when they name nobody."""
-    found: dict[str, list[str]] = {}
+    """Give the user that the headers name; None when they name nobody, or cannot be read."""
+    raw: dict[str, list[bytes]] = {}
     for name, value in headers:
-        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-
-    def first(names: tuple[str, ...]) -> str:
-        return next((found[name][0] for name in names if found.get(name, [""])[0]), "")
-
-    user = first(proxy.user_headers)
+        raw.setdefault(name.decode("latin-1").lower(), []).append(value)
+    try:
+        # Go writes the bytes of a name into the header as they are, and names are UTF-8.
+        found = {
+            name: [value.decode() for value in values]
+            for name, values in raw.items()
+            if _speaks_of_users(proxy, name)
+        }
+    except UnicodeDecodeError:
+        return None
+    user = _first(found, proxy.user_headers)
     if not user:
         return None
     groups = [group for name in proxy.group_headers for group in found.get(name, ())]
@@ -81,7 +86,16 @@ def remote_user(proxy: FrontProxy, headers: Headers) -> User | None:
             if header.startswith(prefix) and len(header) > len(prefix):
                 key = unquote(header.removeprefix(prefix))
                 extra[key] = extra.get(key, ()) + tuple(values)
-    return User(user, tuple(groups), first(proxy.uid_headers), extra)
+    return User(user, tuple(groups), _first(found, proxy.uid_headers), extra)
+
+
+def _speaks_of_users(proxy: FrontProxy, header: str) -> bool:
+    names = (*proxy.user_headers, *proxy.uid_headers, *proxy.group_headers)
+    return header in names or header.startswith(proxy.extra_prefixes)
+
+
+def _first(found: Mapping[str, list[str]], names: tuple[str, ...]) -> str:
+    return next((found[name][0] for name in names if found.get(name, [""])[0]), "")
 
 
 def _names(data: Mapping[str, str], key: str) -> list[str]:

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selector
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -154,6 +154,18 @@ def named(name: str, *, negated: bool = False) -> Condition:
         return Condition("event_id", test, (UUID(name),))  # type: ignore[arg-type]
     except ValueError:
         return Condition("event_type", test, (name,))  # type: ignore[arg-type]
+
+
+def selected_name(conditions: Sequence[Condition]) -> str | None:
+    """Give the name that rights have to allow: the one id, or else the one type, that is asked for.
+
+    Told by the conditions and not by the selector's text, so that what is allowed is what is read.
+    """
+    for field in ("event_id", "event_type"):
+        for each in conditions:
+            if each.field == field and each.test == "in" and len(each.values) == 1:
+                return str(each.values[0])
+    return None
 
 
 def typed(path: str, field: Field, value: str) -> Value:

@@ -1,21 +1,16 @@
 """Settings -> what reading needs: events, rights, certificates."""
 
 import hashlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from workflow_audit.domain.front_proxy import FrontProxy, front_proxy
-from workflow_audit.errors import InvalidFieldError
 from workflow_audit.kube.access import Access
 from workflow_audit.kube.connecting import ApiServer
-from workflow_audit.kube.informer import Informer
-from workflow_audit.models.resource import CONFIG_MAP
+from workflow_audit.kube.trusted_proxy import TrustedProxy
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.watching import Tail, Watching
 from workflow_audit.settings import ApiServerSettings
@@ -25,12 +20,6 @@ from workflow_audit.store.pool import Database, PoolOptions
 from workflow_audit.store.reader import EventReader
 from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
 
-log = logging.getLogger(__name__)
-
-NAMESPACE, NAME = "kube-system", "extension-apiserver-authentication"
-
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class ReadingParts:
@@ -39,7 +28,7 @@ class ReadingParts:
     reading: Reading
     watching: Watching
     access: Access
-    trusted: "TrustedProxy"
+    trusted: TrustedProxy
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
     """For readiness: what is wrong, if anything, by what it is about."""
 
@@ -75,46 +64,6 @@ async def open_reading(
                     "front-proxy": trusted.problem,
                 },
             )
-
-
-class TrustedProxy:
-    """Whose certificates may speak for users, as the cluster says it now."""
-
-    def __init__(self, api: ApiServer) -> None:
-        """Know where that stands; nothing is asked yet."""
-        self.config: FrontProxy | None = None
-        self.changed: Callable[[], None] = lambda: None
-        """Called when it is somebody else's certificates that count."""
-
-        self._wrong: str | None = "the API server has not told yet whose certificates count"
-        self.informer = Informer(
-            api,
-            CONFIG_MAP,
-            self._changed,
-            namespace=NAMESPACE,
-            field_selector=f"metadata.name={NAME}",
-        )
-
-    async def problem(self) -> str | None:
-        """Say why nobody is trusted, or why that may be out of date."""
-        return self._wrong or self.informer.problem
-
-    def authority(self) -> str:
-        """Give the certificates in PEM by which clients are judged; empty for nobody's."""
-        return self.config.ca if self.config else ""
-
-    def _changed(self, _: Json | None, after: Json | None) -> None:
-        before = self.config
-        try:
-            self.config = front_proxy((after or {}).get("data") or {})
-        except InvalidFieldError as error:
-            self.config, self._wrong = None, str(error)
-            log.warning("nobody may speak for users: %s", error)
-        else:
-            self._wrong = None
-        if before is not None and before != self.config:
-            log.info("other certificates may speak for users now")
-            self.changed()
 
 
 def _address(settings: ApiServerSettings) -> DatabaseAddress:

@@ -48,6 +48,7 @@ def test_what_cannot_be_understood_is_named(change: dict[str, str], message: str
         pytest.param([("x-remote-user", "")], None, id="an-empty-name-is-nobody"),
         pytest.param([("x-remote-group", "admins")], None, id="groups-alone-are-nobody"),
         pytest.param([("x-remote-user", "ada")], User("ada"), id="name"),
+        pytest.param([("x-remote-user", "jürgen")], User("jürgen"), id="beyond-ascii"),
         pytest.param(
             [
                 ("x-remote-user", "ada"),
@@ -82,3 +83,10 @@ def test_extra_is_what_stands_behind_the_prefix() -> None:
     found = remote_user(front_proxy(DATA), raw)
     assert found
     assert found.extra == {"scopes": ("read", "write"), "example.org/roles": ("x",)}
+
+
+def test_who_cannot_be_read_is_nobody() -> None:
+    for header in ((b"x-remote-user", b"ada\xff"), (b"x-remote-group", b"\xff")):
+        assert remote_user(front_proxy(DATA), [header, (b"x-remote-user", b"ada")]) is None
+    others = [(b"user-agent", b"\xff"), (b"x-remote-user", b"ada")]
+    assert remote_user(front_proxy(DATA), others) == User("ada")

@@ -14,6 +14,7 @@ from workflow_audit.domain.selectors import (
     field_conditions,
     label_conditions,
     named,
+    selected_name,
 )
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.query import Condition
@@ -21,6 +22,7 @@ from workflow_audit.models.query import Condition
 OUTCOME = "auditlog.kubernaut.ai/event-outcome"
 WORKFLOW = "auditlog.kubernaut.ai/top-workflow-id"
 ID = "6f1f2d3c-1111-5222-8333-944455566677"
+TYPE = "workflow.catalog.search_completed"
 
 
 @pytest.mark.parametrize(
@@ -152,3 +154,19 @@ def test_a_name_is_an_id_or_a_type() -> None:
     assert named("workflow.catalog.search_completed", negated=True) == Condition(
         "event_type", "not-in", ("workflow.catalog.search_completed",)
     )
+
+
+@pytest.mark.parametrize(
+    ("selector", "name"),
+    [
+        ("", None),
+        (f"metadata.name={TYPE}", TYPE),
+        (f"eventType={TYPE}", TYPE),
+        (f"metadata.name!={TYPE}", None),
+        (f"eventType={TYPE},metadata.name={ID}", ID),
+        (rf"correlationId=a\,metadata.name={TYPE}", None),
+        (rf"metadata.name={TYPE}\,x", f"{TYPE},x"),
+    ],
+)
+def test_rights_are_asked_for_what_is_read(selector: str, name: str | None) -> None:
+    assert selected_name(field_conditions(selector)[1]) == name
