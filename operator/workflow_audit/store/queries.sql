@@ -124,3 +124,10 @@ SELECT search.uid, count(audit_events.event_id)
   FROM unnest(%(uids)s::text[]) AS search (uid)
   LEFT JOIN audit_events ON audit_events.resource_id = search.uid
  GROUP BY search.uid;
+
+-- name: sum_up
+-- Add what was recorded since the last time to the sums of statistics.
+-- Takes: most: events at the most.
+-- Gives: how many positions it went on; 0 when there is nothing new.
+-- Runs as: workflow_audit_writer.
+SELECT public.audit_sum_up(%(most)s);

@@ -14,12 +14,14 @@ from workflow_audit.models.kinds import GROUP, KINDS, VERSION
 from workflow_audit.services.maintaining import Maintenance, TableSize
 from workflow_audit.services.pending import PendingSearches
 from workflow_audit.services.recording import Recorder
+from workflow_audit.services.summing import Summing
 from workflow_audit.settings import Settings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.facts import table_facts
 from workflow_audit.store.partitions import ensure_ahead
 from workflow_audit.store.pool import Database
+from workflow_audit.store.summing import sum_up
 from workflow_audit.store.writer import EventWriter, WriterOptions
 from workflow_audit.wiring.policies import open_policies
 from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
@@ -63,7 +65,8 @@ async def open_services(
         retention = RetentionDatabase(retention_connection, str(cluster_id))
         policies = open_policies(settings, api, utc_now, retention)
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
-        async with writer, running(_maintenance(database).run, *policies.tasks):
+        summing = Summing(partial(sum_up, database))
+        async with writer, running(_maintenance(database).run, summing.run, *policies.tasks):
             yield Services(
                 recorder=Recorder(
                     writer=writer,

@@ -1,6 +1,13 @@
 table audit_events: partitioned by RANGE (event_date), owner workflow_audit_owner, Append-only: one immutable row for each workflow search; see docs/reference/audit-event.md
 table audit_events_2024_02: partition FOR VALUES FROM ('2024-02-01') TO ('2024-03-01'), owner workflow_audit_owner
+table audit_query_days: plain, owner workflow_audit_owner, What was asked and how it went, summed up by day; read audit_query_statistics
+table audit_query_parts: view with {security_invoker=true}, owner workflow_audit_owner, Each search, as a line to add up
+table audit_query_statistics: view with {security_invoker=true}, owner workflow_audit_owner, What was asked and how it went, by day; several lines of a day have to be added
+table audit_summed_up: plain, owner workflow_audit_owner, Events up to this position are in the sums; whoever changes sums locks the row first
 table audit_turn: plain, owner workflow_audit_owner, Locked by whoever records, so that positions are in the order of COMMIT; without rows
+table audit_workflow_days: plain, owner workflow_audit_owner, What searches say of workflows, summed up by day; read audit_workflow_statistics
+table audit_workflow_parts: view with {security_invoker=true}, owner workflow_audit_owner, Each workflow that a search has listed, as a line to add up
+table audit_workflow_statistics: view with {security_invoker=true}, owner workflow_audit_owner, What searches say of workflows, by day; several lines of a day have to be added
 table legal_holds: plain, owner workflow_audit_owner, The legal holds that are in force; without policy_namespace they are about all namespaces
 table retention_operations: plain, owner workflow_audit_owner, Append-only: what retention did, why, by which policy, and how many rows; see docs/retention.md
 table workflow_audit_schema: plain, owner workflow_audit_owner
@@ -84,6 +91,93 @@ column audit_events_2024_02.recorded_at timestamp with time zone NOT NULL DEFAUL
 column audit_events_2024_02.top_workflow_id character varying(255)
 column audit_events_2024_02.top_confidence double precision
 column audit_events_2024_02.position bigint DEFAULT nextval('audit_positions'::regclass)
+column audit_query_days.event_date date NOT NULL
+column audit_query_days.namespace character varying(253) NOT NULL
+column audit_query_days.query_key bytea NOT NULL
+column audit_query_days.filters jsonb NOT NULL
+column audit_query_days.query_text text
+column audit_query_days.searches bigint NOT NULL
+column audit_query_days.failed bigint NOT NULL
+column audit_query_days.empty bigint NOT NULL
+column audit_query_days.won bigint NOT NULL
+column audit_query_days.confidence_sum numeric
+column audit_query_parts.event_date date
+column audit_query_parts.namespace character varying(253)
+column audit_query_parts.query_key bytea
+column audit_query_parts.filters jsonb
+column audit_query_parts.query_text text
+column audit_query_parts.searches bigint
+column audit_query_parts.failed bigint
+column audit_query_parts.empty bigint
+column audit_query_parts.won bigint
+column audit_query_parts.confidence_sum numeric
+column audit_query_parts.position bigint
+column audit_query_parts.event_timestamp timestamp with time zone
+column audit_query_statistics.event_date date
+column audit_query_statistics.namespace character varying(253)
+column audit_query_statistics.query_key bytea
+column audit_query_statistics.filters jsonb
+column audit_query_statistics.query_text text
+column audit_query_statistics.searches bigint
+column audit_query_statistics.failed bigint
+column audit_query_statistics.empty bigint
+column audit_query_statistics.won bigint
+column audit_query_statistics.confidence_sum numeric
+column audit_summed_up.only_row boolean NOT NULL DEFAULT true
+column audit_summed_up.position bigint NOT NULL
+column audit_workflow_days.event_date date NOT NULL
+column audit_workflow_days.namespace character varying(253) NOT NULL
+column audit_workflow_days.workflow_id text NOT NULL
+column audit_workflow_days.version text NOT NULL
+column audit_workflow_days.listed bigint NOT NULL
+column audit_workflow_days.won bigint NOT NULL
+column audit_workflow_days.confidence_sum numeric
+column audit_workflow_days.confidence_least numeric
+column audit_workflow_days.confidence_greatest numeric
+column audit_workflow_days.first_won timestamp with time zone
+column audit_workflow_days.last_won timestamp with time zone
+column audit_workflow_days.boost_unattributed bigint NOT NULL
+column audit_workflow_days.boost_sum numeric NOT NULL
+column audit_workflow_days.boost_greatest numeric NOT NULL
+column audit_workflow_days.penalty_unattributed bigint NOT NULL
+column audit_workflow_days.penalty_sum numeric NOT NULL
+column audit_workflow_days.penalty_greatest numeric NOT NULL
+column audit_workflow_parts.event_date date
+column audit_workflow_parts.namespace character varying(253)
+column audit_workflow_parts.workflow_id text
+column audit_workflow_parts.version text
+column audit_workflow_parts.listed bigint
+column audit_workflow_parts.won bigint
+column audit_workflow_parts.confidence_sum numeric
+column audit_workflow_parts.confidence_least numeric
+column audit_workflow_parts.confidence_greatest numeric
+column audit_workflow_parts.first_won timestamp with time zone
+column audit_workflow_parts.last_won timestamp with time zone
+column audit_workflow_parts.boost_unattributed bigint
+column audit_workflow_parts.boost_sum numeric
+column audit_workflow_parts.boost_greatest numeric
+column audit_workflow_parts.penalty_unattributed bigint
+column audit_workflow_parts.penalty_sum numeric
+column audit_workflow_parts.penalty_greatest numeric
+column audit_workflow_parts.position bigint
+column audit_workflow_parts.event_timestamp timestamp with time zone
+column audit_workflow_statistics.event_date date
+column audit_workflow_statistics.namespace character varying(253)
+column audit_workflow_statistics.workflow_id text
+column audit_workflow_statistics.version text
+column audit_workflow_statistics.listed bigint
+column audit_workflow_statistics.won bigint
+column audit_workflow_statistics.confidence_sum numeric
+column audit_workflow_statistics.confidence_least numeric
+column audit_workflow_statistics.confidence_greatest numeric
+column audit_workflow_statistics.first_won timestamp with time zone
+column audit_workflow_statistics.last_won timestamp with time zone
+column audit_workflow_statistics.boost_unattributed bigint
+column audit_workflow_statistics.boost_sum numeric
+column audit_workflow_statistics.boost_greatest numeric
+column audit_workflow_statistics.penalty_unattributed bigint
+column audit_workflow_statistics.penalty_sum numeric
+column audit_workflow_statistics.penalty_greatest numeric
 column legal_holds.hold_id uuid NOT NULL DEFAULT gen_random_uuid()
 column legal_holds.cluster_id character varying(255) NOT NULL
 column legal_holds.policy text NOT NULL
@@ -124,6 +218,10 @@ constraint audit_events.audit_events_event_date_check CHECK ((event_date = ((eve
 constraint audit_events.audit_events_event_outcome_check CHECK (((event_outcome)::text = ANY ((ARRAY['success'::character varying, 'failure'::character varying, 'pending'::character varying])::text[])))
 constraint audit_events.audit_events_pkey PRIMARY KEY (event_id, event_date)
 constraint audit_events.audit_events_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 2555)))
+constraint audit_query_days.audit_query_days_pkey PRIMARY KEY (event_date, namespace, query_key)
+constraint audit_summed_up.audit_summed_up_only_row_check CHECK (only_row)
+constraint audit_summed_up.audit_summed_up_pkey PRIMARY KEY (only_row)
+constraint audit_workflow_days.audit_workflow_days_pkey PRIMARY KEY (event_date, namespace, workflow_id, version)
 constraint legal_holds.legal_holds_name_key UNIQUE NULLS NOT DISTINCT (cluster_id, policy, policy_namespace, name)
 constraint legal_holds.legal_holds_pkey PRIMARY KEY (hold_id)
 constraint retention_operations.retention_operations_operation_check CHECK ((operation = ANY (ARRAY['drop_partition'::text, 'remove_events'::text, 'place_hold'::text, 'release_hold'::text, 'preview'::text, 'finish_run'::text])))
@@ -143,6 +241,9 @@ CREATE INDEX audit_events_position_idx ON ONLY public.audit_events USING btree (
 CREATE INDEX audit_events_time_brin ON ONLY public.audit_events USING brin (event_timestamp)
 CREATE INDEX audit_events_top_workflow_idx ON ONLY public.audit_events USING btree (top_workflow_id, event_timestamp)
 CREATE INDEX audit_events_type_idx ON ONLY public.audit_events USING btree (event_type, event_timestamp, event_id)
+CREATE UNIQUE INDEX audit_query_days_pkey ON public.audit_query_days USING btree (event_date, namespace, query_key)
+CREATE UNIQUE INDEX audit_summed_up_pkey ON public.audit_summed_up USING btree (only_row)
+CREATE UNIQUE INDEX audit_workflow_days_pkey ON public.audit_workflow_days USING btree (event_date, namespace, workflow_id, version)
 CREATE UNIQUE INDEX legal_holds_name_key ON public.legal_holds USING btree (cluster_id, policy, policy_namespace, name) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX legal_holds_pkey ON public.legal_holds USING btree (hold_id)
 CREATE UNIQUE INDEX retention_operations_pkey ON public.retention_operations USING btree (operation_id)
@@ -151,11 +252,73 @@ CREATE INDEX retention_operations_time_idx ON public.retention_operations USING 
 CREATE UNIQUE INDEX workflow_audit_schema_pkc ON public.workflow_audit_schema USING btree (version_num)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_events_2024_02 FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.audit_events_2024_02 FOR EACH ROW EXECUTE FUNCTION audit_refuse_change() (always)
+trigger CREATE TRIGGER audit_count_anew AFTER DELETE ON public.audit_events REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION audit_count_anew() (always)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_refuse_change() (always)
 trigger CREATE TRIGGER audit_take_turn BEFORE INSERT ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_take_turn() (always)
+trigger CREATE TRIGGER audit_forget_month AFTER INSERT ON public.retention_operations FOR EACH ROW WHEN ((new.operation = 'drop_partition'::text)) EXECUTE FUNCTION audit_forget_month() (always)
 trigger CREATE TRIGGER audit_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.retention_operations FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_trace_change() (always)
 trigger CREATE TRIGGER audit_refuse_row_change BEFORE DELETE OR UPDATE ON public.retention_operations FOR EACH ROW EXECUTE FUNCTION audit_refuse_trace_change() (always)
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_add_up(since bigint, until bigint, day date, wanted_namespace text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    begins constant timestamp with time zone := day::timestamp AT TIME ZONE 'UTC';
+    ends   constant timestamp with time zone := (day + 1)::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    INSERT INTO public.audit_workflow_days AS known
+    SELECT part.event_date, part.namespace, part.workflow_id, part.version,
+           sum(part.listed), sum(part.won),
+           sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
+           min(part.first_won), max(part.last_won),
+           sum(part.boost_unattributed), sum(part.boost_sum), max(part.boost_greatest),
+           sum(part.penalty_unattributed), sum(part.penalty_sum), max(part.penalty_greatest)
+      FROM public.audit_workflow_parts AS part
+     WHERE (since IS NULL OR part.position > since)
+       AND (part.position IS NULL OR part.position <= until)
+       AND (day IS NULL OR part.event_date = day AND part.namespace = wanted_namespace
+                           AND part.event_timestamp >= begins AND part.event_timestamp < ends)
+     GROUP BY part.event_date, part.namespace, part.workflow_id, part.version
+        ON CONFLICT ON CONSTRAINT audit_workflow_days_pkey DO UPDATE
+       SET listed = known.listed + excluded.listed,
+           won = known.won + excluded.won,
+           confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
+                                     known.confidence_sum, excluded.confidence_sum),
+           confidence_least = least(known.confidence_least, excluded.confidence_least),
+           confidence_greatest = greatest(known.confidence_greatest, excluded.confidence_greatest),
+           first_won = least(known.first_won, excluded.first_won),
+           last_won = greatest(known.last_won, excluded.last_won),
+           boost_unattributed = known.boost_unattributed + excluded.boost_unattributed,
+           boost_sum = known.boost_sum + excluded.boost_sum,
+           boost_greatest = greatest(known.boost_greatest, excluded.boost_greatest),
+           penalty_unattributed = known.penalty_unattributed + excluded.penalty_unattributed,
+           penalty_sum = known.penalty_sum + excluded.penalty_sum,
+           penalty_greatest = greatest(known.penalty_greatest, excluded.penalty_greatest);
+
+    INSERT INTO public.audit_query_days AS known
+    SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
+           sum(part.searches), sum(part.failed), sum(part.empty), sum(part.won),
+           sum(part.confidence_sum)
+      FROM public.audit_query_parts AS part
+     WHERE (since IS NULL OR part.position > since)
+       AND (part.position IS NULL OR part.position <= until)
+       AND (day IS NULL OR part.event_date = day AND part.namespace = wanted_namespace
+                           AND part.event_timestamp >= begins AND part.event_timestamp < ends)
+     GROUP BY part.event_date, part.namespace, part.query_key, part.filters, part.query_text
+        ON CONFLICT ON CONSTRAINT audit_query_days_pkey DO UPDATE
+       SET searches = known.searches + excluded.searches,
+           failed = known.failed + excluded.failed,
+           empty = known.empty + excluded.empty,
+           won = known.won + excluded.won,
+           confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
+                                     known.confidence_sum, excluded.confidence_sum);
+END
+$function$
+
 function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_begin_removal(run uuid, cluster text, month date, rules jsonb)
  RETURNS void
@@ -197,6 +360,33 @@ AS $function$
                                      rules -> coalesce(event.namespace, '') -> '') END AS rule
            ) AS applied
      WHERE event.event_date >= first_day AND event.event_date < next_month
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_count_anew()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    summed   bigint;
+    affected record;
+BEGIN
+    SELECT position INTO STRICT summed FROM public.audit_summed_up FOR UPDATE;
+    FOR affected IN
+        SELECT DISTINCT removed.event_date, removed.namespace FROM removed
+         WHERE removed.namespace IS NOT NULL
+           AND (removed.position IS NULL OR removed.position <= summed)
+    LOOP
+        DELETE FROM public.audit_workflow_days AS known
+         WHERE known.event_date = affected.event_date AND known.namespace = affected.namespace;
+        DELETE FROM public.audit_query_days AS known
+         WHERE known.event_date = affected.event_date AND known.namespace = affected.namespace;
+        PERFORM public.audit_add_up(NULL, summed, affected.event_date, affected.namespace);
+    END LOOP;
+    RETURN NULL;
+END
 $function$
 
 function, owner workflow_audit_owner
@@ -373,6 +563,25 @@ AS $function$
 $function$
 
 function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_forget_month()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    next_month constant date := (NEW.month + interval '1 month')::date;
+BEGIN
+    PERFORM FROM public.audit_summed_up FOR UPDATE;
+    DELETE FROM public.audit_workflow_days AS known
+     WHERE known.event_date >= NEW.month AND known.event_date < next_month;
+    DELETE FROM public.audit_query_days AS known
+     WHERE known.event_date >= NEW.month AND known.event_date < next_month;
+    RETURN NULL;
+END
+$function$
+
+function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_holds_on(event_cluster text, event_namespace text, event_time timestamp with time zone, event_correlation text, event_top_workflow text, event_data jsonb)
  RETURNS TABLE(hold_id uuid)
  LANGUAGE sql
@@ -402,6 +611,13 @@ AS $function$
     VALUES ('preview', cluster, run, 'counted for dryRun; nothing was touched', details)
     RETURNING happened_at
 $function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_number(value jsonb)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE jsonb_typeof(value) WHEN 'number'::text THEN (value)::numeric ELSE NULL::numeric END
 
 function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_partitions()
@@ -455,6 +671,47 @@ BEGIN
            placed.policy_generation, placed.reason, to_jsonb(placed)
       FROM placed;
     RETURN FOUND;
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_recent_queries()
+ RETURNS SETOF audit_query_days
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    summed bigint;
+BEGIN
+    SELECT position INTO STRICT summed FROM public.audit_summed_up;
+    RETURN QUERY
+    SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
+           part.searches, part.failed, part.empty, part.won, part.confidence_sum
+      FROM public.audit_query_parts AS part WHERE part.position > summed;
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_recent_workflows()
+ RETURNS SETOF audit_workflow_days
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    summed bigint;
+BEGIN
+    SELECT position INTO STRICT summed FROM public.audit_summed_up;
+    RETURN QUERY
+    SELECT part.event_date, part.namespace, part.workflow_id, part.version, part.listed, part.won,
+           part.confidence_sum, part.confidence_least, part.confidence_greatest,
+           part.first_won, part.last_won,
+           part.boost_unattributed, part.boost_sum, part.boost_greatest,
+           part.penalty_unattributed, part.penalty_sum, part.penalty_greatest
+      FROM public.audit_workflow_parts AS part WHERE part.position > summed;
 END
 $function$
 
@@ -588,6 +845,38 @@ END
 $function$
 
 function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_sum_up(most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    summed  bigint;
+    reached bigint;
+BEGIN
+    -- Under another isolation level it would not see what was changed while it waited for the lock.
+    IF most IS NULL OR most NOT BETWEEN 1 AND 100000
+       OR current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'events are summed up 1 to 100000 at a time, under read committed'
+            USING ERRCODE = 'AU007';
+    END IF;
+    SELECT position INTO STRICT summed FROM public.audit_summed_up FOR UPDATE;
+    -- Positions are in the order of COMMIT: nothing will ever appear before the newest one.
+    SELECT max(event.position) INTO reached
+      FROM (SELECT position FROM public.audit_events
+             WHERE position > summed ORDER BY position LIMIT most) AS event;
+    IF reached IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM public.audit_add_up(summed, reached, NULL, NULL);
+    UPDATE public.audit_summed_up SET position = reached;
+    RETURN reached - summed;
+END
+$function$
+
+function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_take_turn()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -635,6 +924,13 @@ grant INSERT on audit_events.span_id to workflow_audit_writer
 grant INSERT on audit_events.top_confidence to workflow_audit_writer
 grant INSERT on audit_events.top_workflow_id to workflow_audit_writer
 grant INSERT on audit_events.trace_id to workflow_audit_writer
+grant SELECT on audit_query_days.* to workflow_audit_reader
+grant SELECT on audit_query_parts.* to workflow_audit_reader
+grant SELECT on audit_query_statistics.* to workflow_audit_reader
+grant SELECT on audit_summed_up.* to workflow_audit_reader
+grant SELECT on audit_workflow_days.* to workflow_audit_reader
+grant SELECT on audit_workflow_parts.* to workflow_audit_reader
+grant SELECT on audit_workflow_statistics.* to workflow_audit_reader
 grant SELECT on legal_holds.* to workflow_audit_reader
 grant SELECT on legal_holds.* to workflow_audit_retention
 grant SELECT on retention_operations.* to workflow_audit_reader
@@ -647,10 +943,14 @@ grant EXECUTE on function audit_drop_partition to workflow_audit_retention
 grant EXECUTE on function audit_ensure_partition to workflow_audit_writer
 grant EXECUTE on function audit_finish_run to workflow_audit_retention
 grant EXECUTE on function audit_note_previews to workflow_audit_retention
+grant EXECUTE on function audit_number to workflow_audit_reader
 grant EXECUTE on function audit_partitions to workflow_audit_retention
 grant EXECUTE on function audit_place_hold to workflow_audit_retention
+grant EXECUTE on function audit_recent_queries to workflow_audit_reader
+grant EXECUTE on function audit_recent_workflows to workflow_audit_reader
 grant EXECUTE on function audit_release_hold to workflow_audit_retention
 grant EXECUTE on function audit_remove_events to workflow_audit_retention
+grant EXECUTE on function audit_sum_up to workflow_audit_writer
 grant CONNECT on database to workflow_audit_owner
 grant CONNECT on database to workflow_audit_reader
 grant CONNECT on database to workflow_audit_retention

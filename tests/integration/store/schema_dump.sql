@@ -1,15 +1,16 @@
 -- The schema as text that does not depend on PostgreSQL's version; each part sorted.
 -- A partition is shown for one fixed month (2024-02), which the test makes.
 WITH relations AS (
-    SELECT class.oid, class.relname, class.relkind, class.relacl,
+    SELECT class.oid, class.relname, class.relkind, class.relacl, class.reloptions,
            pg_get_userbyid(class.relowner) AS owner
       FROM pg_class AS class
      WHERE class.relnamespace = 'public'::regnamespace
-       AND class.relkind IN ('r', 'p')
+       AND class.relkind IN ('r', 'p', 'v')
 ), lines (part, place, line) AS (
     SELECT 1, row(relname, 0)::text,
            format('table %s: %s, owner %s%s', relname,
                   CASE relkind WHEN 'p' THEN 'partitioned by ' || pg_get_partkeydef(oid)
+                               WHEN 'v' THEN 'view with ' || reloptions::text
                                ELSE coalesce((SELECT 'partition ' || pg_get_expr(relpartbound, oid)
                                                 FROM pg_class AS c WHERE c.oid = relations.oid
                                                  AND c.relispartition), 'plain') END,
