@@ -13,6 +13,7 @@
     │   └── PolicyInvalidError       the policy that applies to a search cannot be used
     ├── RetentionError               a run of retention could not do all that it should
     ├── ReadingError
+    │   ├── AnswerTooLongError       the answer would take longer than it may; ask for less
     │   ├── CursorExpiredError       a list has to be begun anew
     │   ├── EventNotFoundError       there is no such event where it was asked for
     │   ├── ForbiddenError           the reader may not do this
@@ -104,6 +105,10 @@ class RetentionError(AuditError):
 
 class ReadingError(AuditError):
     """A reader does not get what he asks for."""
+
+
+class AnswerTooLongError(ReadingError):
+    """The answer would take longer than it may; the message says what to ask for instead."""
 
 
 class CursorExpiredError(ReadingError):

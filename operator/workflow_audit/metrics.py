@@ -94,14 +94,15 @@ UNATTRIBUTED = Counter(
 )
 QUERY_DURATION = Histogram(
     "workflow_audit_query_duration_seconds",
-    "From a reader's request until its answer is there, by endpoint: kubernetes or rest.",
+    "From a reader's request until its answer is there, by endpoint: kubernetes or rest for events,"
+    " statistics for statistics of either.",
     ["endpoint"],
     buckets=_QUERY_BUCKETS,
     registry=REGISTRY,
 )
 QUERY_RESULTS = Counter(
     "workflow_audit_query_results_total",
-    "Audit events that were given to readers.",
+    "Audit events, and rows of statistics, that were given to readers.",
     registry=REGISTRY,
 )
 TABLE_BYTES = Gauge(
@@ -147,7 +148,7 @@ for _error_type in ("validation", "network", "database"):
     WRITE_ERRORS.labels(_error_type)  # a rate needs the zero before the first error
 for _status in ("recorded", "replayed", "skipped"):
     EVENTS.labels(_status)
-for _endpoint in ("kubernetes", "rest"):
+for _endpoint in ("kubernetes", "rest", "statistics"):
     QUERY_DURATION.labels(_endpoint)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

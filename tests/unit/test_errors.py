@@ -96,6 +96,7 @@ def classes(base: type[AuditError] = AuditError) -> Iterator[type[AuditError]]:
 
 
 REASONS = {
+    "AnswerTooLongError": "AnswerTooLong",
     "AuditError": "Audit",
     "InvalidFieldError": "InvalidField",
     "MissingFieldError": "MissingField",

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from workflow_audit import __version__
+from workflow_audit.api.analytics import analytics_router
 from workflow_audit.api.auditevents import auditevents_router
 from workflow_audit.api.discovery import discovery_router
 from workflow_audit.api.openapi import openapi_router
@@ -21,7 +22,13 @@ def application(services: ReadServices) -> FastAPI:
         redirect_slashes=False,
     )
     add_problems(app)
-    for router in (auditevents_router, discovery_router, openapi_router, rest_router):
+    for router in (
+        auditevents_router,
+        discovery_router,
+        openapi_router,
+        rest_router,
+        analytics_router,
+    ):
         app.include_router(router(services))
     app.include_router(rest_openapi_router(app))
     return app

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from workflow_audit.api.rest_parameters import invalid_parameter
 from workflow_audit.errors import (
+    AnswerTooLongError,
     AuditError,
     ClusterError,
     CursorExpiredError,
@@ -62,6 +63,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ForbiddenError: Answer(403, "Forbidden", "forbidden", "Forbidden"),
     EventNotFoundError: Answer(404, "NotFound", "not-found", "Not Found"),
     CursorExpiredError: Answer(410, "Expired", "cursor-expired", "Cursor Expired"),
+    AnswerTooLongError: UNAVAILABLE,
     DatabaseError: UNAVAILABLE,
     ClusterError: UNAVAILABLE,
 }

@@ -5,7 +5,7 @@ Nothing is ignored: a filter that was misspelled or left empty would show more t
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -184,7 +184,16 @@ def invalid_parameter(error: RequestValidationError) -> InvalidFieldError:
     """Give what FastAPI refuses in our words; of several findings the first."""
     finding = error.errors()[0]
     # Behind the name there may stand which of several types was tried.
-    name = str(finding["loc"][:2][-1])
+    return refused(str(finding["loc"][:2][-1]), finding)
+
+
+def refused(name: str, finding: Mapping[str, Any]) -> InvalidFieldError:
+    """Give what pydantic refuses in our words.
+
+    Args:
+        name: of the parameter.
+        finding: one of `ValidationError.errors()`.
+    """
     if finding["type"] == "extra_forbidden":
         remedy = "see /openapi.json for those that there are"
         return InvalidFieldError(name, finding["input"], "is given to no known parameter", remedy)

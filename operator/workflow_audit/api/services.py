@@ -8,6 +8,7 @@ from fastapi import Request
 
 from workflow_audit.models.user import User
 from workflow_audit.services.reading import Reading
+from workflow_audit.services.statistics import Statistics
 from workflow_audit.services.watching import Watching
 
 
@@ -17,6 +18,7 @@ class ReadServices:
 
     reading: Reading
     watching: Watching
+    statistics: Statistics
     authenticate: Callable[[Request], Awaitable[User]]
     """Raises UnauthenticatedError."""
 

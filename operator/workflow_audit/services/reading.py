@@ -77,6 +77,9 @@ class Request:
     cursor_parameter: str = "continue"
     """What the interface calls it, for errors."""
 
+    statistic: str | None = None
+    """Which one is asked for; None for events themselves."""
+
 
 @dataclass
 class Account:
@@ -270,6 +273,7 @@ def _note(request: Request, account: Account, seconds: float) -> None:
             "groups": list(request.reader.groups),
             "verb": request.action.verb,
             "namespace": query.namespace,
+            "statistic": request.statistic,
             "selector": conditions,
             "since": query.since and query.since.isoformat(),
             "until": query.until and query.until.isoformat(),

@@ -47,6 +47,10 @@ class StatementFailedError(DatabaseUnavailableError):
         """Whether one row of the batch may be what the server stumbles over."""
 
 
+class StatementTimeoutError(StatementFailedError):
+    """The server ended a statement that took too long, or somebody had it ended."""
+
+
 def failure_kind(error: DatabaseError) -> FailureKind:
     """Give the `error_type` of workflow_audit_write_errors_total."""
     if isinstance(error, EventRefusedError):
@@ -86,9 +90,8 @@ def _answered(error: psycopg.Error, state: str) -> DatabaseError:
         return unavailable("the server is a standby and takes no writes")
     if isinstance(error, pg.InsufficientPrivilege):
         text += "; grant the login the role it needs, see docs/database.md"
-    return StatementFailedError(
-        f"PostgreSQL: {text} (SQLSTATE {state})", doubtful=state.startswith(_DOUBTFUL)
-    )
+    kind = StatementTimeoutError if isinstance(error, pg.QueryCanceled) else StatementFailedError
+    return kind(f"PostgreSQL: {text} (SQLSTATE {state})", doubtful=state.startswith(_DOUBTFUL))
 
 
 def unavailable(cause: str) -> DatabaseUnavailableError:

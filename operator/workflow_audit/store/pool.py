@@ -87,6 +87,11 @@ class Database:
         """Why the last attempt to connect failed, in plain words; None when it did not."""
         return self._trouble
 
+    @property
+    def answer_seconds(self) -> float:
+        """Longest time for one answer of the server."""
+        return self._options.answer_seconds
+
     async def open(self) -> None:
         """Begin to connect, in the background."""
         await self._pool.open()

@@ -48,3 +48,6 @@ RETENTION = _blocks_of("retention.sql")
 
 READING = _blocks_of("reading.sql")
 """The blocks of reading.sql."""
+
+ANALYTICS = _blocks_of("analytics.sql")
+"""The blocks of analytics.sql."""

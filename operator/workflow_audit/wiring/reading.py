@@ -12,10 +12,12 @@ from workflow_audit.kube.access import Access
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.trusted_proxy import TrustedProxy
 from workflow_audit.services.reading import Reading
+from workflow_audit.services.statistics import Statistics
 from workflow_audit.services.watching import Tail, Watching
 from workflow_audit.settings import ApiServerSettings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
+from workflow_audit.store.analytics import EventStatistics
 from workflow_audit.store.pool import Database, PoolOptions
 from workflow_audit.store.reader import EventReader
 from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
@@ -27,6 +29,7 @@ class ReadingParts:
 
     reading: Reading
     watching: Watching
+    statistics: Statistics
     access: Access
     trusted: TrustedProxy
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -54,9 +57,11 @@ async def open_reading(
         tail, access = Tail(events), Access(api)
         async with running(trusted.informer.run, tail.run):
             await trusted.informer.known.wait()
+            reading = Reading(events, access, partial(_cursor_key, settings.tls_key), utc_now)
             yield ReadingParts(
-                reading=Reading(events, access, partial(_cursor_key, settings.tls_key), utc_now),
+                reading=reading,
                 watching=Watching(events, tail, time.monotonic),
+                statistics=Statistics(EventStatistics(database), reading),
                 access=access,
                 trusted=trusted,
                 checks={
