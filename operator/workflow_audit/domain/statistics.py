@@ -1,9 +1,10 @@
 """Parameters -> which searches a statistic looks at; what the database says -> the answer."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from workflow_audit.domain.instants import instant
@@ -28,19 +29,25 @@ LENGTHS: Mapping[Bucket, timedelta] = {
 }
 """The least length of a bucket."""
 
+_DAYS = re.compile("[0-9]+d")
+
 
 def period(since: str | None, until: str | None, now: datetime) -> Period:
     """Give the period that is meant; without `since`, the USUAL_DAYS before its end.
 
+    A span of days begins with its first day: whole days are summed up already.
+
     Raises:
         InvalidFieldError: one is no time, or no time lies between the two.
     """
-    end = instant("until", until, now) if until else now
+    end = instant("until", until, now) if until else now.astimezone(UTC)
     begin = instant("since", since, now) if since else _usual_beginning(until, end)
+    if since is None or _DAYS.fullmatch(since):
+        begin = datetime.combine(begin.date(), time(), UTC)
     if begin >= end:
         remedy = "give an earlier `since` or a later `until`"
         raise InvalidFieldError("since", since, "is not before `until`", remedy)
-    return Period(begin, end)
+    return Period(begin, end, is_open=until is None)
 
 
 def _usual_beginning(until: str | None, end: datetime) -> datetime:

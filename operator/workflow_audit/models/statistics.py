@@ -5,7 +5,7 @@ The docstrings of the rows are what `kubectl explain auditstatistic.rows` and /o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
@@ -52,10 +52,17 @@ class Bucket(StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """From a moment on, until before another one."""
+    """From a moment on, until before another one; both in UTC."""
 
     since: datetime
     until: datetime
+    is_open: bool = False
+    """Whether it ends now because no end was asked for."""
+
+    @property
+    def is_whole_days(self) -> bool:
+        """Tell whether it takes no part of a day without the rest of it that is there."""
+        return self.since.time() == time() and (self.is_open or self.until.time() == time())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +85,11 @@ class StatisticQuery:
     threshold: float = USUAL_THRESHOLD
     totals: bool = True
     """Whether all searches of the period are counted too."""
+
+    @property
+    def is_by_days(self) -> bool:
+        """Tell whether sums by day can answer it; else its events are counted."""
+        return self.period.is_whole_days and self.bucket is not Bucket.HOUR
 
     @property
     def events(self) -> EventQuery:

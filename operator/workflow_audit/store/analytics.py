@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from psycopg import sql
@@ -10,6 +11,7 @@ from psycopg.rows import dict_row
 
 from workflow_audit.errors import AnswerTooLongError
 from workflow_audit.models.statistics import (
+    SEARCH_COMPLETED,
     Bucket,
     Counted,
     Statistic,
@@ -17,19 +19,18 @@ from workflow_audit.models.statistics import (
     Totals,
 )
 from workflow_audit.store.failures import StatementTimeoutError, unavailable
-from workflow_audit.store.filters import where
 from workflow_audit.store.pool import Database
 from workflow_audit.store.sql import ANALYTICS
 
-BUCKETS: Mapping[Bucket, sql.SQL] = {
-    Bucket.NONE: sql.SQL("NULL::timestamptz"),
-    Bucket.HOUR: sql.SQL("date_trunc('hour', event_timestamp, 'UTC')"),
-    Bucket.DAY: sql.SQL("date_trunc('day', event_timestamp, 'UTC')"),
-    Bucket.WEEK: sql.SQL("date_trunc('week', event_timestamp, 'UTC')"),
-    Bucket.MONTH: sql.SQL("date_trunc('month', event_timestamp, 'UTC')"),
-}
+_DAY = sql.SQL("event_date::timestamp AT TIME ZONE 'UTC'")
+_MOMENT = sql.SQL("event_timestamp")
 NAMESPACES: Mapping[bool, sql.SQL] = {True: sql.SQL("namespace"), False: sql.SQL("NULL::text")}
 
+_EVERYWHERE = sql.SQL("namespace IS NOT NULL")
+_HERE = sql.SQL("namespace = %(namespace)s")
+_DAYS = sql.SQL("event_date >= %(first_day)s AND event_date <= %(last_day)s")
+_MOMENTS = sql.SQL("event_timestamp >= %(since)s AND event_timestamp < %(until)s")
+_SEARCHES = sql.SQL("event_type = %(event_type)s")
 
 MOST_AT_A_TIME = 2
 """Statistics that are counted at a time; the other connections are for events, which are quick."""
@@ -85,35 +86,50 @@ class EventStatistics:
 
 
 def _statement(query: StatisticQuery) -> tuple[sql.Composed, dict[str, Any]]:
-    found = where(query.events)
-    pieces = _pieces(query, found.sql())
+    period = query.period
     bound = {
         "most": query.limit + 1,
         "workflow_id": query.workflow_id,
         "threshold": query.threshold,
+        "namespace": query.namespace,
+        "first_day": period.since.date(),
+        "last_day": (period.until - timedelta.resolution).date(),
+        "since": period.since,
+        "until": period.until,
+        "event_type": SEARCH_COMPLETED,
     }
-    return _block("answer", pieces), found.parameters | bound
+    return _block("answer", _pieces(query)), bound
 
 
-def _pieces(query: StatisticQuery, condition: sql.Composable) -> dict[str, sql.Composable]:
-    most_selected = query.statistic is Statistic.MOST_SELECTED
+def _pieces(query: StatisticQuery) -> dict[str, sql.Composable]:
+    by_days = query.is_by_days
+    days = _all(_HERE if query.namespace else _EVERYWHERE, _DAYS)
+    moments = _all(days, _MOMENTS)
+    kind = "statistics" if by_days else "parts"
     pieces: dict[str, sql.Composable] = {
-        "where": condition,
-        "bucket": BUCKETS[query.bucket],
+        "workflows": sql.Identifier("public", f"audit_workflow_{kind}"),
+        "queries": sql.Identifier("public", f"audit_query_{kind}"),
+        "where": days if by_days else moments,
+        "events": _all(moments, _SEARCHES),
+        "bucket": _bucket(query.bucket, _DAY if by_days else _MOMENT),
         "namespace": NAMESPACES[query.by_namespace],
         "workflow": _workflow(query),
         "threshold": sql.Placeholder("threshold"),
         "most": sql.Placeholder("most"),
-        "grouped": sql.SQL(""),
     }
-    pieces["pattern_counts"] = _block("pattern_counts", pieces)
-    if most_selected:
-        pieces["grouped"] = _block("most_selected_grouped", pieces)
-        pieces["totals"] = _block("most_selected_totals", pieces)
-    else:
-        pieces["totals"] = _block("totals" if query.totals else "no_totals", pieces)
+    pieces["totals"] = _block("totals" if query.totals else "no_totals", pieces)
     pieces["rows"] = _block(query.statistic.value.replace("-", "_"), pieces)
     return pieces
+
+
+def _all(*conditions: sql.Composable) -> sql.Composed:
+    return sql.SQL(" AND ").join(conditions)
+
+
+def _bucket(bucket: Bucket, at: sql.SQL) -> sql.Composable:
+    if bucket is Bucket.NONE:
+        return sql.SQL("NULL::timestamptz")
+    return sql.SQL("date_trunc({}, {}, 'UTC')").format(sql.Literal(bucket.value), at)
 
 
 def _workflow(query: StatisticQuery) -> sql.Composable:

@@ -94,7 +94,7 @@ column audit_events_2024_02.position bigint DEFAULT nextval('audit_positions'::r
 column audit_query_days.event_date date NOT NULL
 column audit_query_days.namespace character varying(253) NOT NULL
 column audit_query_days.query_key bytea NOT NULL
-column audit_query_days.filters jsonb NOT NULL
+column audit_query_days.filters jsonb
 column audit_query_days.query_text text
 column audit_query_days.searches bigint NOT NULL
 column audit_query_days.failed bigint NOT NULL
@@ -137,11 +137,13 @@ column audit_workflow_days.confidence_greatest numeric
 column audit_workflow_days.first_won timestamp with time zone
 column audit_workflow_days.last_won timestamp with time zone
 column audit_workflow_days.boost_unattributed bigint NOT NULL
-column audit_workflow_days.boost_sum numeric NOT NULL
-column audit_workflow_days.boost_greatest numeric NOT NULL
+column audit_workflow_days.boost_sum numeric
+column audit_workflow_days.boost_least numeric
+column audit_workflow_days.boost_greatest numeric
 column audit_workflow_days.penalty_unattributed bigint NOT NULL
-column audit_workflow_days.penalty_sum numeric NOT NULL
-column audit_workflow_days.penalty_greatest numeric NOT NULL
+column audit_workflow_days.penalty_sum numeric
+column audit_workflow_days.penalty_least numeric
+column audit_workflow_days.penalty_greatest numeric
 column audit_workflow_parts.event_date date
 column audit_workflow_parts.namespace character varying(253)
 column audit_workflow_parts.workflow_id text
@@ -155,9 +157,11 @@ column audit_workflow_parts.first_won timestamp with time zone
 column audit_workflow_parts.last_won timestamp with time zone
 column audit_workflow_parts.boost_unattributed bigint
 column audit_workflow_parts.boost_sum numeric
+column audit_workflow_parts.boost_least numeric
 column audit_workflow_parts.boost_greatest numeric
 column audit_workflow_parts.penalty_unattributed bigint
 column audit_workflow_parts.penalty_sum numeric
+column audit_workflow_parts.penalty_least numeric
 column audit_workflow_parts.penalty_greatest numeric
 column audit_workflow_parts.position bigint
 column audit_workflow_parts.event_timestamp timestamp with time zone
@@ -174,9 +178,11 @@ column audit_workflow_statistics.first_won timestamp with time zone
 column audit_workflow_statistics.last_won timestamp with time zone
 column audit_workflow_statistics.boost_unattributed bigint
 column audit_workflow_statistics.boost_sum numeric
+column audit_workflow_statistics.boost_least numeric
 column audit_workflow_statistics.boost_greatest numeric
 column audit_workflow_statistics.penalty_unattributed bigint
 column audit_workflow_statistics.penalty_sum numeric
+column audit_workflow_statistics.penalty_least numeric
 column audit_workflow_statistics.penalty_greatest numeric
 column legal_holds.hold_id uuid NOT NULL DEFAULT gen_random_uuid()
 column legal_holds.cluster_id character varying(255) NOT NULL
@@ -275,8 +281,10 @@ BEGIN
            sum(part.listed), sum(part.won),
            sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
            min(part.first_won), max(part.last_won),
-           sum(part.boost_unattributed), sum(part.boost_sum), max(part.boost_greatest),
-           sum(part.penalty_unattributed), sum(part.penalty_sum), max(part.penalty_greatest)
+           sum(part.boost_unattributed), sum(part.boost_sum),
+           min(part.boost_least), max(part.boost_greatest),
+           sum(part.penalty_unattributed), sum(part.penalty_sum),
+           min(part.penalty_least), max(part.penalty_greatest)
       FROM public.audit_workflow_parts AS part
      WHERE (since IS NULL OR part.position > since)
        AND (part.position IS NULL OR part.position <= until)
@@ -293,10 +301,14 @@ BEGIN
            first_won = least(known.first_won, excluded.first_won),
            last_won = greatest(known.last_won, excluded.last_won),
            boost_unattributed = known.boost_unattributed + excluded.boost_unattributed,
-           boost_sum = known.boost_sum + excluded.boost_sum,
+           boost_sum = coalesce(known.boost_sum + excluded.boost_sum,
+                            known.boost_sum, excluded.boost_sum),
+           boost_least = least(known.boost_least, excluded.boost_least),
            boost_greatest = greatest(known.boost_greatest, excluded.boost_greatest),
            penalty_unattributed = known.penalty_unattributed + excluded.penalty_unattributed,
-           penalty_sum = known.penalty_sum + excluded.penalty_sum,
+           penalty_sum = coalesce(known.penalty_sum + excluded.penalty_sum,
+                            known.penalty_sum, excluded.penalty_sum),
+           penalty_least = least(known.penalty_least, excluded.penalty_least),
            penalty_greatest = greatest(known.penalty_greatest, excluded.penalty_greatest);
 
     INSERT INTO public.audit_query_days AS known
@@ -709,8 +721,8 @@ BEGIN
     SELECT part.event_date, part.namespace, part.workflow_id, part.version, part.listed, part.won,
            part.confidence_sum, part.confidence_least, part.confidence_greatest,
            part.first_won, part.last_won,
-           part.boost_unattributed, part.boost_sum, part.boost_greatest,
-           part.penalty_unattributed, part.penalty_sum, part.penalty_greatest
+           part.boost_unattributed, part.boost_sum, part.boost_least, part.boost_greatest,
+           part.penalty_unattributed, part.penalty_sum, part.penalty_least, part.penalty_greatest
       FROM public.audit_workflow_parts AS part WHERE part.position > summed;
 END
 $function$

@@ -25,8 +25,8 @@ SUMS = {
     "workflow": (
         "sum(listed), sum(won), sum(confidence_sum), min(confidence_least),"
         " max(confidence_greatest), min(first_won), max(last_won), sum(boost_unattributed),"
-        " sum(boost_sum), max(boost_greatest), sum(penalty_unattributed), sum(penalty_sum),"
-        " max(penalty_greatest)"
+        " sum(boost_sum), min(boost_least), max(boost_greatest), sum(penalty_unattributed),"
+        " sum(penalty_sum), min(penalty_least), max(penalty_greatest)"
     ),
     "query": "sum(searches), sum(failed), sum(empty), sum(won), sum(confidence_sum)",
 }

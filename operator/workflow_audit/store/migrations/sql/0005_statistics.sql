@@ -30,11 +30,13 @@ SELECT event.event_date, event.namespace, workflow.value ->> 'workflow_id' AS wo
        CASE WHEN wins.won THEN event.event_timestamp END AS first_won,
        CASE WHEN wins.won THEN event.event_timestamp END AS last_won,
        (scores.boost <> 0)::integer::bigint AS boost_unattributed,
-       scores.boost AS boost_sum,
-       abs(scores.boost) AS boost_greatest,
+       nullif(scores.boost, 0) AS boost_sum,
+       nullif(scores.boost, 0) AS boost_least,
+       nullif(scores.boost, 0) AS boost_greatest,
        (scores.penalty <> 0)::integer::bigint AS penalty_unattributed,
-       scores.penalty AS penalty_sum,
-       abs(scores.penalty) AS penalty_greatest,
+       nullif(scores.penalty, 0) AS penalty_sum,
+       nullif(scores.penalty, 0) AS penalty_least,
+       nullif(scores.penalty, 0) AS penalty_greatest,
        event.position, event.event_timestamp
   FROM public.audit_events AS event
  CROSS JOIN LATERAL jsonb_array_elements(
@@ -45,7 +47,9 @@ SELECT event.event_date, event.namespace, workflow.value ->> 'workflow_id' AS wo
                   coalesce(public.audit_number(
                       workflow.value #> '{scoring,unattributed,boost}'), 0) AS boost,
                   coalesce(public.audit_number(
-                      workflow.value #> '{scoring,unattributed,penalty}'), 0) AS penalty) AS scores
+                      workflow.value #> '{scoring,unattributed,penalty}'), 0) AS penalty
+           -- So that each is taken out of the JSON once, and not for each column that uses it.
+           OFFSET 0) AS scores
  CROSS JOIN LATERAL (
            SELECT workflow.value -> 'rank' IS NOT DISTINCT FROM '1'::jsonb AS won) AS wins
  WHERE event.event_type = 'workflow.catalog.search_completed'
@@ -69,9 +73,12 @@ SELECT event.event_date, event.namespace,
        event.position, event.event_timestamp
   FROM public.audit_events AS event
  CROSS JOIN LATERAL (
-           SELECT CASE jsonb_typeof(event.event_data #> '{query,filters}')
-                  WHEN 'object' THEN event.event_data #> '{query,filters}' ELSE '{}' END AS filters,
-                  event.event_data #>> '{query,text}' AS text) AS query
+           SELECT CASE WHEN jsonb_typeof(event.event_data #> '{query,filters}') = 'object'
+                       THEN event.event_data #> '{query,filters}'
+                       WHEN jsonb_typeof(event.event_data -> 'query') = 'object' THEN '{}'
+                  END AS filters,
+                  event.event_data #>> '{query,text}' AS text
+           OFFSET 0) AS query
  WHERE event.event_type = 'workflow.catalog.search_completed'
    AND event.namespace IS NOT NULL;
 
@@ -93,11 +100,13 @@ CREATE TABLE public.audit_workflow_days (
     first_won            timestamp with time zone,
     last_won             timestamp with time zone,
     boost_unattributed   bigint       NOT NULL,
-    boost_sum            numeric      NOT NULL,
-    boost_greatest       numeric      NOT NULL,
+    boost_sum            numeric,
+    boost_least          numeric,
+    boost_greatest       numeric,
     penalty_unattributed bigint       NOT NULL,
-    penalty_sum          numeric      NOT NULL,
-    penalty_greatest     numeric      NOT NULL,
+    penalty_sum          numeric,
+    penalty_least        numeric,
+    penalty_greatest     numeric,
     CONSTRAINT audit_workflow_days_pkey PRIMARY KEY (event_date, namespace, workflow_id, version)
 );
 
@@ -108,7 +117,7 @@ CREATE TABLE public.audit_query_days (
     event_date     date         NOT NULL,
     namespace      varchar(253) NOT NULL,
     query_key      bytea        NOT NULL,
-    filters        jsonb        NOT NULL,
+    filters        jsonb,
     query_text     text,
     searches       bigint       NOT NULL,
     failed         bigint       NOT NULL,
@@ -152,8 +161,10 @@ BEGIN
            sum(part.listed), sum(part.won),
            sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
            min(part.first_won), max(part.last_won),
-           sum(part.boost_unattributed), sum(part.boost_sum), max(part.boost_greatest),
-           sum(part.penalty_unattributed), sum(part.penalty_sum), max(part.penalty_greatest)
+           sum(part.boost_unattributed), sum(part.boost_sum),
+           min(part.boost_least), max(part.boost_greatest),
+           sum(part.penalty_unattributed), sum(part.penalty_sum),
+           min(part.penalty_least), max(part.penalty_greatest)
       FROM public.audit_workflow_parts AS part
      WHERE (since IS NULL OR part.position > since)
        AND (part.position IS NULL OR part.position <= until)
@@ -170,10 +181,14 @@ BEGIN
            first_won = least(known.first_won, excluded.first_won),
            last_won = greatest(known.last_won, excluded.last_won),
            boost_unattributed = known.boost_unattributed + excluded.boost_unattributed,
-           boost_sum = known.boost_sum + excluded.boost_sum,
+           boost_sum = coalesce(known.boost_sum + excluded.boost_sum,
+                            known.boost_sum, excluded.boost_sum),
+           boost_least = least(known.boost_least, excluded.boost_least),
            boost_greatest = greatest(known.boost_greatest, excluded.boost_greatest),
            penalty_unattributed = known.penalty_unattributed + excluded.penalty_unattributed,
-           penalty_sum = known.penalty_sum + excluded.penalty_sum,
+           penalty_sum = coalesce(known.penalty_sum + excluded.penalty_sum,
+                            known.penalty_sum, excluded.penalty_sum),
+           penalty_least = least(known.penalty_least, excluded.penalty_least),
            penalty_greatest = greatest(known.penalty_greatest, excluded.penalty_greatest);
 
     INSERT INTO public.audit_query_days AS known
@@ -311,8 +326,8 @@ BEGIN
     SELECT part.event_date, part.namespace, part.workflow_id, part.version, part.listed, part.won,
            part.confidence_sum, part.confidence_least, part.confidence_greatest,
            part.first_won, part.last_won,
-           part.boost_unattributed, part.boost_sum, part.boost_greatest,
-           part.penalty_unattributed, part.penalty_sum, part.penalty_greatest
+           part.boost_unattributed, part.boost_sum, part.boost_least, part.boost_greatest,
+           part.penalty_unattributed, part.penalty_sum, part.penalty_least, part.penalty_greatest
       FROM public.audit_workflow_parts AS part WHERE part.position > summed;
 END
 $function$;
