@@ -1,4 +1,4 @@
-"""Sums of statistics by day; what they are and why they are right stands in migration 0005."""
+"""Sums of statistics by day; what they are and why they are right stands in migration 0006."""
 
 from workflow_audit.store.pool import Database
 from workflow_audit.store.sql import QUERIES

@@ -1,4 +1,4 @@
--- Revision 0005: statistics of searches, summed up by day. Runs as workflow_audit_owner.
+-- Revision 0006: statistics of searches, summed up by day. Runs as workflow_audit_owner.
 --
 -- Counting a month of searches anew for each question means reading all its events. So lines for each
 -- day and namespace are kept, and a view adds what was recorded since they were written:
