@@ -5,7 +5,7 @@ COPY has it easy: rows that are ready, one transaction, no look for conflicts, n
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,17 +85,22 @@ async def _written(fresh: FreshDatabase, events: Sequence[AuditEvent]) -> Speed:
 
 def _copied(fresh: FreshDatabase, rows: Sequence[Row]) -> Speed:
     _execute(fresh, "CHECKPOINT")
-    names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-    statement = sql.SQL("COPY copied ({}) FROM STDIN (FORMAT BINARY)").format(names)
     with fresh.connected() as connection:
-        connection.adapters.register_dumper(None, _JsonText)
         cpu, began = time.process_time(), time.monotonic()
-        with connection.cursor().copy(statement) as copy:
-            copy.set_types([array.element for array in COLUMNS.values()])
-            for values in rows:
-                copy.write_row(values)
+        copy_rows(connection, "copied", rows)
         seconds, used = time.monotonic() - began, time.process_time() - cpu
     return Speed(len(rows) / seconds, MICROSECONDS * used / len(rows))
+
+
+def copy_rows(connection: psycopg.Connection[Any], table: str, rows: Iterable[Row]) -> None:
+    """Write rows in one transaction; what we do not write has its default."""
+    connection.adapters.register_dumper(None, _JsonText)
+    names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
+    with connection.cursor().copy(statement.format(sql.Identifier(table), names)) as copy:
+        copy.set_types([array.element for array in COLUMNS.values()])
+        for values in rows:
+            copy.write_row(values)
 
 
 class _JsonText(Dumper):

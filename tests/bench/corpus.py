@@ -72,7 +72,7 @@ class Corpus:
 
     def _event(self, number: int, at: datetime, uid: UUID) -> AuditEvent:
         repetition, line = divmod(number, len(self._specs))
-        event = self._first_events[line]
+        event = self.first_events[line]
         prefix, _, digits = event.correlation_id.rpartition("-")
         correlation_id = f"{prefix}-{int(digits) + repetition * CORRELATIONS_STEP:06d}"
         return replace(
@@ -86,7 +86,8 @@ class Corpus:
         )
 
     @cached_property
-    def _first_events(self) -> list[AuditEvent]:
+    def first_events(self) -> list[AuditEvent]:
+        """The event of each bundled search, once."""
         now = utc_now()
         bodies = [self._body(number, now) for number in range(len(self._specs))]
         return [outcome.event for outcome in asyncio.run(_all_recorded(bodies))]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from workflow_audit.local.environment import RETENTION, WRITER, LocalEnvironment
+from workflow_audit.local.environment import READER, RETENTION, WRITER, LocalEnvironment
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 
@@ -22,6 +22,9 @@ class FreshDatabase:
 
     writer: str
     """URL of the role by which the operator writes."""
+
+    reader: str
+    """URL of the role by which audit events are read."""
 
     retention: str
     """URL of the role by which old events are removed."""
@@ -39,15 +42,19 @@ def fresh_database(environment: LocalEnvironment, name: str) -> Iterator[FreshDa
     postgres = environment.postgres
     superuser = postgres.superuser_url.rpartition("/")[0] + f"/{name}"
     passwords = environment.role_passwords
-    with psycopg.connect(postgres.superuser_url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            schema.migrate(DatabaseAddress(url=superuser))
-            yield FreshDatabase(
-                superuser,
-                writer=postgres.url(WRITER, passwords[WRITER], name),
-                retention=postgres.url(RETENTION, passwords[RETENTION], name),
-            )
-        finally:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            server.execute(drop)
+    _execute(environment, "CREATE DATABASE {}", name)
+    try:
+        schema.migrate(DatabaseAddress(url=superuser))
+        yield FreshDatabase(
+            superuser,
+            writer=postgres.url(WRITER, passwords[WRITER], name),
+            reader=postgres.url(READER, passwords[READER], name),
+            retention=postgres.url(RETENTION, passwords[RETENTION], name),
+        )
+    finally:
+        _execute(environment, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def _execute(environment: LocalEnvironment, statement: LiteralString, name: str) -> None:
+    with psycopg.connect(environment.postgres.superuser_url, autocommit=True) as server:
+        server.execute(sql.SQL(statement).format(sql.Identifier(name)))

@@ -1,9 +1,10 @@
-"""Writes the table of a full run into docs/performance.md, between two comments."""
+"""Writes the tables of a run into docs/performance.md, between two comments."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.figures import Figure
+from bench.figures import PERCENTS, Figure
 from bench.machine import ROOT, machine_line
 from bench.report import rounds
 
@@ -11,16 +12,51 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 MET = {True: "met", False: "**not met**", None: ""}
 
 
-def update_table(figures: Sequence[Figure], facts: Mapping[str, Any]) -> None:
-    """Replace the table."""
-    lines = [
-        machine_line(dict(facts)) + ".",
-        "",
+READS = 12
+"""The measurement that has tables of its own, and may be run alone for them."""
+
+_PERCENTILE = re.compile(r", P\d+$")
+
+
+def update_tables(figures: Sequence[Figure], facts: Mapping[str, Any]) -> None:
+    """Replace the tables for which there are figures."""
+    reads = [figure for figure in figures if figure.number == READS]
+    others = [figure for figure in figures if figure.number != READS]
+    head = [machine_line(dict(facts)) + ".", ""]
+    if others:
+        replace_between("bench", "\n".join([*head, *_table(others)]))
+    if reads:
+        latencies = [figure for figure in reads if _PERCENTILE.search(figure.name)]
+        rest = [figure for figure in reads if figure not in latencies]
+        tables = [*_latency_table(latencies), "", *_table(rest)]
+        replace_between("reads", "\n".join([*head, *tables]))
+
+
+def _table(figures: Sequence[Figure]) -> list[str]:
+    return [
         "| | Figure | Value | Unit | Limit | | Rounds | Sample |",
         "|---|---|---:|---|---|---|---|---|",
         *(_row(figure) for figure in figures),
     ]
-    replace_between("bench", "\n".join(lines))
+
+
+def _latency_table(figures: Sequence[Figure]) -> list[str]:
+    """Give a line for each latency, with all percentiles."""
+    by_name: dict[str, dict[str, Figure]] = {}
+    for figure in figures:
+        name, _, percent = figure.name.rpartition(", P")
+        by_name.setdefault(name, {})[percent] = figure
+    return [
+        "| Milliseconds | P50 | P95 | P99 | Limit of P95 | | Sample |",
+        "|---|---:|---:|---:|---|---|---|",
+        *(_latency_row(name, by_percent) for name, by_percent in by_name.items()),
+    ]
+
+
+def _latency_row(name: str, by_percent: Mapping[str, Figure]) -> str:
+    p50, p95, p99 = (by_percent[str(percent)] for percent in PERCENTS)
+    values = (p50.shown, p95.shown, p99.shown)
+    return f"| {' | '.join([name, *values, str(p95.limit or ''), MET[p95.met], p95.sample])} |"
 
 
 def replace_between(marker: str, text: str) -> None:

@@ -90,7 +90,11 @@ def median_figure(
 
 
 def latency_figures(
-    number: int, name: str, seconds: Sequence[float], limits: Mapping[int, Limit] | None = None
+    number: int,
+    name: str,
+    seconds: Sequence[float],
+    limits: Mapping[int, Limit] | None = None,
+    of: str = "events",
 ) -> list[Figure]:
     """Give P50, P95 and P99 in milliseconds.
 
@@ -99,6 +103,7 @@ def latency_figures(
         name: of the latency, without the percentile.
         seconds: every single one, none left out.
         limits: in milliseconds, by percentile.
+        of: what each one is of.
     """
     return [
         Figure(
@@ -106,7 +111,7 @@ def latency_figures(
             name=f"{name}, P{percent}",
             value=percentile(seconds, percent) * MILLISECONDS,
             unit="ms",
-            sample=f"{len(seconds):,} events",
+            sample=f"{len(seconds):,} {of}",
             limit=(limits or {}).get(percent),
         )
         for percent in PERCENTS

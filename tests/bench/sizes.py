@@ -50,6 +50,21 @@ class Sizes:
     expired_rows: int = 1_000_000
     """Events that retention removes while others are being written."""
 
+    events: int = 10_000_000
+    """Events of a year among which is read; `--events` changes it."""
+
+    depth: int = 1_000_000
+    """How many events stand before a deep page."""
+
+    reads: int = 200
+    """Requests of one kind, one after the other."""
+
+    reads_at_once: int = 400
+    """Requests of one kind, with `readers` of them at a time."""
+
+    readers: int = 16
+    cold_rounds: int = 3
+    exported: int = 1_000_000
     policies: int = 500
     policy_namespaces: int = 200
 
@@ -67,6 +82,12 @@ QUICK = Sizes(
     backlog=1000,
     idle_seconds=3.0,
     expired_rows=20_000,
+    events=100_000,
+    depth=10_000,
+    reads=20,
+    reads_at_once=80,
+    cold_rounds=1,
+    exported=20_000,
     policies=50,
     policy_namespaces=20,
 )

@@ -5,7 +5,7 @@ one reads everything. So conditions are put together from fixed pieces.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from psycopg import sql
@@ -59,21 +59,21 @@ def where(query: EventQuery) -> Where:
         _add_condition(found, condition)
     if query.since:
         found.add("event_timestamp >= {since}", since=query.since)
-        found.add("event_date >= {day}", day=_day(query.since))
+        found.add("event_date >= {month}", month=_month(query.since))
     if query.until:
         found.add("event_timestamp < {until}", until=query.until)
-        found.add("event_date <= {day}", day=_day(query.until))
+        found.add("event_date < {month}", month=_next_month(query.until))
     return found
 
 
 def add_place(found: Where, place: Place) -> None:
-    """Only events behind a place; the date spares the partitions before it."""
+    """Only events behind a place."""
     found.add(
         "(event_timestamp, event_id) < ({at}, {event_id})",
         at=place.event_timestamp,
         event_id=place.event_id,
     )
-    found.add("event_date <= {day}", day=_day(place.event_timestamp))
+    found.add("event_date < {month}", month=_next_month(place.event_timestamp))
 
 
 def _add_condition(found: Where, condition: Condition) -> None:
@@ -100,5 +100,14 @@ def _add_condition(found: Where, condition: Condition) -> None:
             )
 
 
-def _day(at: datetime) -> Any:
-    return at.astimezone(UTC).date()
+def _month(at: datetime) -> date:
+    """Give the first day of a month, so that earlier partitions are left out.
+
+    Not the very day: the planner would take date and time for two demands that have nothing to do
+    with each other, expect too few events, and read an index in full to look for the date.
+    """
+    return at.astimezone(UTC).date().replace(day=1)
+
+
+def _next_month(at: datetime) -> date:
+    return (_month(at) + timedelta(days=31)).replace(day=1)

@@ -34,6 +34,14 @@ MOST_NEW = 1000
 
 
 @dataclass(frozen=True)
+class Statement:
+    """SQL, and the values that are bound in it."""
+
+    sql: sql.Composed
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Recorded:
     """What was recorded since a position."""
 
@@ -71,14 +79,11 @@ class EventReader:
         Raises:
             DatabaseUnavailableError: try again later.
         """
-        found = where(query)
-        if after:
-            add_place(found, after)
         async with self._database.connection() as connection:
             if position is None:
                 position = await _newest_position(connection)
-            _add_position(found, position)
-            events = await _events(connection, found, NEWEST_FIRST, most + 1, offset)
+            statement = page_statement(query, most + 1, position, after, offset)
+            events = await _events(connection, statement)
         return Page(events[:most], len(events) > most, position)
 
     async def count(self, query: EventQuery, position: int, most: int) -> int:
@@ -87,12 +92,9 @@ class EventReader:
         Raises:
             DatabaseUnavailableError: try again later.
         """
-        found = where(query)
-        _add_position(found, position)
-        text = READING["count_events"].decode()
-        statement = sql.SQL(text).format(where=found.sql(), most=sql.Placeholder("most"))
+        statement = count_statement(query, position, most)
         async with self._database.connection() as connection:
-            cursor = await connection.execute(statement, {**found.parameters, "most": most})
+            cursor = await connection.execute(statement.sql, statement.parameters)
             (number,) = await cursor.fetchone() or (0,)
         return int(number)
 
@@ -108,12 +110,9 @@ class EventReader:
             most: how many at the most.
             first_day: there are none before it; None where that is not known.
         """
-        found = where(query)
-        found.add("position > {since} AND position <= {until}", since=since, until=until)
-        if first_day:
-            found.add("event_date >= {day}", day=first_day)
+        statement = recorded_statement(query, since, until, most, first_day)
         async with self._database.connection() as connection:
-            return await _events(connection, found, AS_RECORDED, most)
+            return await _events(connection, statement)
 
     async def newest_position(self) -> int:
         """Give the position of the event that was recorded last."""
@@ -129,6 +128,44 @@ class EventReader:
         return Recorded(newest, first_day) if newest else None
 
 
+def page_statement(
+    query: EventQuery, most: int, position: int, after: Place | None = None, offset: int = 0
+) -> Statement:
+    """Give the statement of a page; its plans stand in tests/golden/plans."""
+    found = where(query)
+    if after:
+        add_place(found, after)
+    _add_position(found, position)
+    return _statement("events", found, {"most": most, "offset": offset}, order=NEWEST_FIRST)
+
+
+def count_statement(query: EventQuery, position: int, most: int) -> Statement:
+    """Give the statement that counts up to `most`."""
+    found = where(query)
+    _add_position(found, position)
+    return _statement("count_events", found, {"most": most})
+
+
+def recorded_statement(
+    query: EventQuery, since: int, until: int, most: int, first_day: date | None
+) -> Statement:
+    """Give the statement of what was recorded in between."""
+    found = where(query)
+    found.add("position > {since} AND position <= {until}", since=since, until=until)
+    if first_day:
+        found.add("event_date >= {month}", month=first_day.replace(day=1))
+    return _statement("events", found, {"most": most, "offset": 0}, order=AS_RECORDED)
+
+
+def _statement(
+    name: str, found: Where, limits: dict[str, int], **pieces: sql.Composable
+) -> Statement:
+    text = sql.SQL(READING[name].decode())
+    bounds = {limit: sql.Placeholder(limit) for limit in limits}
+    composed = text.format(where=found.sql(), **pieces, **bounds)
+    return Statement(composed, found.parameters | limits)
+
+
 async def _newest_position(connection: Connection) -> int:
     cursor = await connection.execute(READING["newest_position"])
     (position,) = await cursor.fetchone() or (0,)
@@ -140,14 +177,8 @@ def _add_position(found: Where, position: int) -> None:
     found.add("(position IS NULL OR position <= {position})", position=position)
 
 
-async def _events(
-    connection: Connection, found: Where, order: sql.Composable, most: int, offset: int = 0
-) -> list[StoredEvent]:
-    limits = {"most": most, "offset": offset}
-    statement = sql.SQL(READING["events"].decode()).format(
-        where=found.sql(), order=order, **{name: sql.Placeholder(name) for name in limits}
-    )
-    cursor = await connection.execute(statement, found.parameters | limits)
+async def _events(connection: Connection, statement: Statement) -> list[StoredEvent]:
+    cursor = await connection.execute(statement.sql, statement.parameters)
     return [_stored(row) async for row in cursor]
 
 

@@ -1,13 +1,10 @@
 """A PostgreSQL server of this folder's own, because its tests stop and break it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
-from store_support import LOGINS, TestDatabase, create_database, create_login
+from store_support import LOGINS, TestDatabase, create_login, new_database
 
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import NAME, SUPERUSER, Postgres
@@ -15,8 +12,6 @@ from workflow_audit.local.postgres_programs import postgres_programs
 from workflow_audit.local.servers import Servers
 from workflow_audit.local.state import StateFile
 from workflow_audit.store import schema
-
-_numbers = count()
 
 
 def running_server(
@@ -43,15 +38,6 @@ def server() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def start_server() -> Callable[..., Iterator[Postgres]]:
     return running_server
-
-
-@contextmanager
-def new_database(server: Postgres) -> Iterator[TestDatabase]:
-    database = create_database(server, f"test_{next(_numbers)}")
-    yield database
-    server.start()  # a test may have stopped it
-    with psycopg.connect(server.superuser_url, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {database.name} WITH (FORCE)".encode())
 
 
 def migrated(database: TestDatabase) -> TestDatabase:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -22,6 +23,8 @@ PASSWORD = "a password of tests"  # noqa: S105
 ROLES = ("workflow_audit_writer", "workflow_audit_reader", "workflow_audit_retention")
 LOGINS = {role: f"test_{role.removeprefix('workflow_audit_')}" for role in ROLES}
 WRITER, READER, RETENTION = LOGINS.values()
+
+_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,16 @@ def create_database(server: Postgres, name: str, owner: str | None = None) -> Te
             statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
         admin.execute(statement)
     return TestDatabase(server, name)
+
+
+@contextlib.contextmanager
+def new_database(server: Postgres) -> Iterator[TestDatabase]:
+    """A database with nothing in it, for as long as the block takes."""
+    database = create_database(server, f"test_{next(_numbers)}")
+    yield database
+    server.start()  # a test may have stopped it
+    with psycopg.connect(server.superuser_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {database.name} WITH (FORCE)".encode())
 
 
 def create_login(server: Postgres, name: str, attributes: str = "") -> None:

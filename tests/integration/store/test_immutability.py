@@ -180,7 +180,7 @@ TRIES = {
     "make-a-temporary-table": "CREATE TEMPORARY TABLE audit_events (y int)",
     "make-a-schema": "CREATE SCHEMA x",
     "make-an-index": "CREATE INDEX x ON {} (severity)",
-    "drop-an-index": "DROP INDEX audit_events_time_brin",
+    "drop-an-index": "DROP INDEX audit_events_time_idx",
     "edit-the-catalogue": "UPDATE pg_catalog.pg_trigger SET tgenabled = 'D'",
     "delete-from-the-catalogue": "DELETE FROM pg_catalog.pg_class WHERE relname = '{}'",
     "grant-to-everybody": "GRANT ALL ON {} TO PUBLIC",

@@ -1,0 +1,36 @@
+"""Times name the months that can hold their events, and no others."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from workflow_audit.models.query import EventQuery
+from workflow_audit.store.filters import where
+
+TOKYO = timezone(timedelta(hours=9))
+
+
+@pytest.mark.parametrize(
+    ("since", "first_day"),
+    [
+        (datetime(2026, 11, 24, 10, tzinfo=UTC), date(2026, 11, 1)),
+        (datetime(2026, 11, 1, tzinfo=UTC), date(2026, 11, 1)),
+        (datetime(2026, 11, 1, 8, tzinfo=TOKYO), date(2026, 10, 1)),  # October in UTC
+    ],
+)
+def test_months_begin_with_the_one_of_since(since: datetime, first_day: date) -> None:
+    assert list(where(EventQuery(since=since)).parameters.values()) == [since, first_day]
+
+
+@pytest.mark.parametrize(
+    ("until", "next_month"),
+    [
+        (datetime(2026, 11, 24, 10, tzinfo=UTC), date(2026, 12, 1)),
+        (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), date(2027, 1, 1)),
+        (datetime(2026, 1, 31, tzinfo=UTC), date(2026, 2, 1)),
+        (datetime(2024, 2, 29, tzinfo=UTC), date(2024, 3, 1)),
+        (datetime(2027, 1, 1, 8, tzinfo=TOKYO), date(2027, 1, 1)),  # December in UTC
+    ],
+)
+def test_months_end_with_the_one_of_until(until: datetime, next_month: date) -> None:
+    assert list(where(EventQuery(until=until)).parameters.values()) == [until, next_month]
