@@ -61,11 +61,16 @@ def test_readers_read_as_long_as_the_policy_says_so(
     }
     eventually(lambda: reads(prepared_environment, searches, "sre"))
     assert not reads(prepared_environment, searches, "others")
-    (events, _) = searches.api.get(role_path)["rules"]
+    (events, statistics, _) = searches.api.get(role_path)["rules"]
     assert events == {
         "apiGroups": ["auditlog.kubernaut.ai"],
         "resources": ["auditevents"],
         "verbs": ["get", "list", "watch"],
+    }
+    assert statistics == {
+        "apiGroups": ["auditlog.kubernaut.ai"],
+        "resources": ["auditstatistics"],
+        "verbs": ["get", "list"],
     }
 
     own.apply("readers", access={"readers": [{"kind": "Group", "name": "auditors"}]})
@@ -233,7 +238,7 @@ def test_rights_that_the_operator_does_not_hold_are_refused_and_said(
     name = f"weaker-operator-{next(_numbers)}"
     role = api.get(f"{RBAC}/clusterroles/workflow-audit-operator")
     rules = [rule for rule in role["rules"] if rule["apiGroups"] != ["auditlog.kubernaut.ai"]]
-    assert len(rules) == len(role["rules"]) - 1
+    assert len(rules) == len(role["rules"]) - 2
     api.create(f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": rules})
     binding = {
         "metadata": {"name": name},

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from workflow_audit import __version__
 from workflow_audit.api.analytics import analytics_router
 from workflow_audit.api.auditevents import auditevents_router
+from workflow_audit.api.auditstatistics import auditstatistics_router
 from workflow_audit.api.discovery import discovery_router
 from workflow_audit.api.openapi import openapi_router
 from workflow_audit.api.problems import add_problems
@@ -24,6 +25,7 @@ def application(services: ReadServices) -> FastAPI:
     add_problems(app)
     for router in (
         auditevents_router,
+        auditstatistics_router,
         discovery_router,
         openapi_router,
         rest_router,

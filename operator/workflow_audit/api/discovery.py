@@ -10,11 +10,10 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from workflow_audit.api.services import ReadServices
-from workflow_audit.models.auditlog import AUDIT_EVENT, CATEGORIES, SHORT_NAMES, SINGULAR
+from workflow_audit.models.auditlog import AUDIT_EVENT, SERVED, Served
 
 Json = dict[str, Any]
 
-VERBS = ["get", "list", "watch"]
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 AGGREGATED_VERSIONS = ("v2", "v2beta1")
 
@@ -56,42 +55,50 @@ def group() -> Json:
 
 def resource_list() -> Json:
     """Give the resources of the one version."""
-    resource = {
-        "name": AUDIT_EVENT.plural,
-        "singularName": SINGULAR,
-        "namespaced": True,
-        "kind": AUDIT_EVENT.kind,
-        "verbs": VERBS,
-        "shortNames": list(SHORT_NAMES),
-        "categories": list(CATEGORIES),
-    }
     return {
         "apiVersion": "v1",
         "kind": "APIResourceList",
         "groupVersion": AUDIT_EVENT.api_version,
-        "resources": [resource],
+        "resources": [_resource(served) for served in SERVED],
     }
+
+
+def _resource(served: Served) -> Json:
+    found: Json = {
+        "name": served.resource.plural,
+        "singularName": served.singular,
+        "namespaced": True,
+        "kind": served.resource.kind,
+        "verbs": list(served.verbs),
+        "shortNames": [served.short_name],
+    }
+    return found | ({"categories": list(served.categories)} if served.categories else {})
 
 
 def aggregated(version: str) -> Json:
     """Give all in one document."""
-    kind = {"group": AUDIT_EVENT.group, "version": AUDIT_EVENT.version, "kind": AUDIT_EVENT.kind}
-    resource = {
-        "resource": AUDIT_EVENT.plural,
-        "responseKind": kind,
-        "scope": "Namespaced",
-        "singularResource": SINGULAR,
-        "verbs": VERBS,
-        "shortNames": list(SHORT_NAMES),
-        "categories": list(CATEGORIES),
-    }
-    versions = [{"version": AUDIT_EVENT.version, "resources": [resource], "freshness": "Current"}]
+    resources = [_aggregated_resource(served) for served in SERVED]
+    versions = [{"version": AUDIT_EVENT.version, "resources": resources, "freshness": "Current"}]
     return {
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "kind": "APIGroupDiscoveryList",
         "metadata": {},
         "items": [{"metadata": {"name": AUDIT_EVENT.group}, "versions": versions}],
     }
+
+
+def _aggregated_resource(served: Served) -> Json:
+    resource = served.resource
+    kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+    found: Json = {
+        "resource": resource.plural,
+        "responseKind": kind,
+        "scope": "Namespaced",
+        "singularResource": served.singular,
+        "verbs": list(served.verbs),
+        "shortNames": [served.short_name],
+    }
+    return found | ({"categories": list(served.categories)} if served.categories else {})
 
 
 def _json(content: Json, media_type: str = "application/json") -> Response:

@@ -5,13 +5,24 @@ and `x-kubernetes-group-version-kind` beside it and its schema.
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Depends, Response
 
 from workflow_audit import __version__
+from workflow_audit.api.openapi_parts import (
+    GVK_KEY,
+    TEXT,
+    group_version_kind,
+    head,
+    operation,
+    parameter,
+    schema_name,
+)
 from workflow_audit.api.services import ReadServices
+from workflow_audit.api.statistic_openapi import statistic_paths, statistic_schemas
 from workflow_audit.domain.crds import structural_schema
 from workflow_audit.domain.selectors import FIELDS, LABELS
 from workflow_audit.models.audit_object import AuditEventObject
@@ -19,26 +30,21 @@ from workflow_audit.models.auditlog import AUDIT_EVENT
 
 Json = dict[str, Any]
 
-GVK = {"group": AUDIT_EVENT.group, "version": AUDIT_EVENT.version, "kind": AUDIT_EVENT.kind}
-LIST_GVK = GVK | {"kind": f"{AUDIT_EVENT.kind}List"}
-NAME = f"io.kubernaut.auditlog.{AUDIT_EVENT.version}.{AUDIT_EVENT.kind}"
+NAME = schema_name(AUDIT_EVENT)
 ROOT = f"/apis/{AUDIT_EVENT.group}/{AUDIT_EVENT.version}"
-GVK_KEY = "x-kubernetes-group-version-kind"
-
-_TEXT = {"type": "string"}
 _METADATA = {
     "type": "object",
     "description": "Name and namespace, labels, and the resourceVersion from which to watch on.",
     "properties": {
-        "name": _TEXT | {"description": "Id of the event."},
-        "namespace": _TEXT | {"description": "Namespace of the search."},
-        "uid": _TEXT | {"description": "Id of the event."},
-        "resourceVersion": _TEXT | {"description": "Its place in the order of recording."},
-        "creationTimestamp": _TEXT
+        "name": TEXT | {"description": "Id of the event."},
+        "namespace": TEXT | {"description": "Namespace of the search."},
+        "uid": TEXT | {"description": "Id of the event."},
+        "resourceVersion": TEXT | {"description": "Its place in the order of recording."},
+        "creationTimestamp": TEXT
         | {"format": "date-time", "description": "When the API server accepted the search."},
         "labels": {
             "type": "object",
-            "additionalProperties": _TEXT,
+            "additionalProperties": TEXT,
             "description": f"To select by: {', '.join(LABELS)}.",
         },
     },
@@ -103,71 +109,45 @@ def document_v2() -> Json:
 
 
 def schemas(references: str) -> Json:
-    """Give the schemas of an event and of a list, by name."""
+    """Give the schemas of events, statistics and lists of both, by name."""
     event = structural_schema(AuditEventObject)
-    head = {
-        "apiVersion": _TEXT | {"description": AUDIT_EVENT.api_version},
-        "kind": _TEXT | {"description": AUDIT_EVENT.kind},
+    event["properties"] = head(AUDIT_EVENT, _METADATA) | event["properties"]
+    event[GVK_KEY] = [group_version_kind(AUDIT_EVENT)]
+    metadata = {
+        "type": "object",
+        "description": "resourceVersion, from which to watch on, and the next page.",
+        "properties": {"resourceVersion": TEXT, "continue": TEXT},
     }
-    event["properties"] = head | {"metadata": _METADATA} | event["properties"]
-    event[GVK_KEY] = [GVK]
     listed = {
         "type": "object",
         "description": "Events, the newest first.",
         "required": ["items"],
-        "properties": head
-        | {
-            "metadata": {
-                "type": "object",
-                "description": "resourceVersion, from which to watch on, and the next page.",
-                "properties": {"resourceVersion": _TEXT, "continue": _TEXT},
-            },
-            "items": {"type": "array", "items": {"$ref": f"{references}{NAME}"}},
-        },
-        GVK_KEY: [LIST_GVK],
+        "properties": head(AUDIT_EVENT, metadata)
+        | {"items": {"type": "array", "items": {"$ref": f"{references}{NAME}"}}},
+        GVK_KEY: [group_version_kind(AUDIT_EVENT, "List")],
     }
-    return {NAME: event, f"{NAME}List": listed}
+    return {NAME: event, f"{NAME}List": listed, **statistic_schemas(references)}
 
 
-def _paths(reference: Any, *, version: int) -> Json:
+def _paths(reference: Callable[[str], Json], *, version: int) -> Json:
+    def done(action: str, scope: str, name: str) -> Json:
+        return operation(
+            AUDIT_EVENT, action, scope, reference(name), version=version, noun="audit events"
+        )
+
     plural = AUDIT_EVENT.plural
     within = f"{ROOT}/namespaces/{{namespace}}/{plural}"
-    namespace, name = _parameter("namespace", version), _parameter("name", version)
-    listed = {"parameters": [_parameter(each, version, text) for each, text in PARAMETERS.items()]}
-    everywhere = _operation("list", "ForAllNamespaces", reference(f"{NAME}List"), version)
-    of_one = _operation("list", "Namespaced", reference(f"{NAME}List"), version)
-    one = _operation("read", "Namespaced", reference(NAME), version)
+    namespace, name = parameter("namespace", version), parameter("name", version)
+    listed = {"parameters": [parameter(each, version, text) for each, text in PARAMETERS.items()]}
+    everywhere = done("list", "ForAllNamespaces", f"{NAME}List")
+    of_one = done("list", "Namespaced", f"{NAME}List")
+    one = done("read", "Namespaced", NAME)
     return {
         f"{ROOT}/{plural}": {"get": everywhere | listed},
         within: {"get": of_one | listed, "parameters": [namespace]},
         f"{within}/{{name}}": {"get": one, "parameters": [namespace, name]},
+        **statistic_paths(reference, version),
     }
-
-
-def _operation(action: str, scope: str, schema: Json, version: int) -> Json:
-    answer: Json = {"description": "OK"}
-    if version == 2:  # noqa: PLR2004
-        answer["schema"] = schema
-    else:
-        answer["content"] = {"application/json": {"schema": schema}}
-    verb = "get" if action == "read" else "list"
-    found: Json = {
-        "operationId": f"{action}AuditlogKubernautIoV1alpha1{scope}{AUDIT_EVENT.kind}",
-        "tags": ["auditlogKubernautIo_v1alpha1"],
-        "description": f"{action} audit events",
-        "responses": {"200": answer, "401": {"description": "Unauthorized"}},
-        "x-kubernetes-action": verb,
-        GVK_KEY: GVK,
-    }
-    return found | ({"produces": ["application/json"]} if version == 2 else {})  # noqa: PLR2004
-
-
-def _parameter(name: str, version: int, description: str = "") -> Json:
-    in_path = not description
-    found: Json = {"name": name, "in": "path" if in_path else "query", "required": in_path}
-    found["description"] = description or f"The {name}."
-    kind = {"type": "integer" if name in {"limit", "timeoutSeconds"} else "string"}
-    return found | (kind if version == 2 else {"schema": kind})  # noqa: PLR2004
 
 
 def _json(content: bytes) -> Response:

@@ -17,6 +17,7 @@ COMMANDS = {
     "apiserver": "workflow_audit.cli.apiserver",
     "events": "workflow_audit.cli.events",
     "explain": "workflow_audit.cli.explain",
+    "stats": "workflow_audit.cli.stats",
     "migrate": "workflow_audit.cli.migrate",
     "crds": "workflow_audit.cli.crds",
     "config": "workflow_audit.cli.config",

@@ -67,3 +67,9 @@ def _csv_line(values: Sequence[str]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(values)
     return buffer.getvalue()
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Json]) -> str:
+    """Give other rows with a heading, in the same manner."""
+    lines = [[_csv_value(row.get(name)) for name in columns] for row in rows]
+    return "".join(map(_csv_line, [columns, *lines]))

@@ -1,4 +1,6 @@
-"""The resource by which audit events are read."""
+"""The resources by which audit events, and statistics of them, are read."""
+
+from dataclasses import dataclass
 
 from workflow_audit.models.resource import Resource
 
@@ -7,6 +9,22 @@ VERSION = "v1alpha1"
 
 AUDIT_EVENT = Resource(GROUP, VERSION, "auditevents", "AuditEvent")
 
-SINGULAR = "auditevent"
-SHORT_NAMES = ("aev",)
-CATEGORIES = ("workflow-audit",)
+AUDIT_STATISTIC = Resource(GROUP, VERSION, "auditstatistics", "AuditStatistic")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What discovery says of a resource."""
+
+    resource: Resource
+    singular: str
+    short_name: str
+    verbs: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+
+
+SERVED = (
+    Served(AUDIT_EVENT, "auditevent", "aev", ("get", "list", "watch"), ("workflow-audit",)),
+    # In no category: `kubectl get workflow-audit` shall show events, and not count all of them.
+    Served(AUDIT_STATISTIC, "auditstatistic", "astat", ("get", "list")),
+)

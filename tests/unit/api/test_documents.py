@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from support.golden import Golden
 from workflow_audit.api.discovery import aggregated, resource_list
 from workflow_audit.api.openapi import NAME, document_v2, document_v3
-from workflow_audit.domain.children.access import READ
+from workflow_audit.api.statistic_openapi import NAME as STATISTIC
+from workflow_audit.domain.children.access import READ, READ_STATISTICS
+from workflow_audit.models.statistics import ROWS
 
 Json = dict[str, Any]
 
@@ -67,8 +70,16 @@ def test_discovery(golden: Golden, version: str) -> None:
 
 
 def test_the_verbs_are_those_that_readers_are_given() -> None:
-    (resource,) = resource_list()["resources"]
-    assert resource["verbs"] == READ
+    events, statistics = resource_list()["resources"]
+    assert events["verbs"] == READ
+    assert statistics["verbs"] == READ_STATISTICS
+
+
+def test_every_field_of_every_statistic_is_described() -> None:
+    described = document_v3()["components"]["schemas"][STATISTIC]
+    assert _without_description(described, "AuditStatistic") == []
+    rows = {to_camel(name) for model in ROWS.values() for name in model.model_fields}
+    assert set(described["properties"]["rows"]["items"]["properties"]) == rows
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)

@@ -22,6 +22,8 @@ URL = f"postgresql://writer:{PASSWORD}@db.invalid/audit"
 COMMANDS = [
     "operator", "apiserver", "migrate", "crds", "config", "demo", "explain",
     "events list", "events get", "events export", "events watch",
+    "stats selection-rate", "stats low-confidence", "stats patterns", "stats most-selected",
+    "stats unattributed",
     "local up", "local env", "local status", "local down",
 ]  # fmt: skip
 
@@ -171,7 +173,8 @@ def test_other_commands_do_not_load_what_only_the_operator_needs() -> None:
 
 def test_help_of_readers_commands_does_not_load_the_kubernetes_client() -> None:
     code = (
-        "import sys; import workflow_audit.cli.events, workflow_audit.cli.explain; "
+        "import sys; import workflow_audit.cli.events, workflow_audit.cli.explain;"
+        " import workflow_audit.cli.stats; "
         "print([m for m in ('kubernetes', 'aiohttp', 'tenacity') if m in sys.modules])"
     )
     assert run("-c", code, command=(sys.executable,)).stdout == "[]\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 from workflow_audit.domain.children.child import Child, child, child_name
 from workflow_audit.models.access import Access, Reader
-from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.auditlog import AUDIT_EVENT, AUDIT_STATISTIC
 from workflow_audit.models.kinds import GROUP, WORKFLOW_SEARCH
 from workflow_audit.models.policy import Policy
 from workflow_audit.models.resource import (
@@ -14,8 +14,10 @@ from workflow_audit.models.resource import (
     ROLE,
     ROLE_BINDING,
 )
+from workflow_audit.models.statistics import SEARCH_COMPLETED
 
 READ = ["get", "list", "watch"]
+READ_STATISTICS = ["get", "list"]
 
 
 def access_children(policy: Policy) -> list[Child]:
@@ -49,7 +51,20 @@ def reading_rules(access: Access) -> list[dict[str, Any]]:
     if access.event_types:
         events["resourceNames"] = list(access.event_types)
     searches = {"apiGroups": [GROUP], "resources": [WORKFLOW_SEARCH.plural], "verbs": READ}
-    return [events, searches]
+    return [events, *_statistics_rules(access), searches]
+
+
+def _statistics_rules(access: Access) -> list[dict[str, Any]]:
+    """Give the rule about statistics, which are about searches and about no other events."""
+    if access.event_types and SEARCH_COMPLETED not in access.event_types:
+        return []
+    return [
+        {
+            "apiGroups": [AUDIT_STATISTIC.group],
+            "resources": [AUDIT_STATISTIC.plural],
+            "verbs": READ_STATISTICS,
+        }
+    ]
 
 
 def _subject(reader: Reader) -> dict[str, str]:

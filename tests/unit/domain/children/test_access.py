@@ -44,5 +44,19 @@ def test_shipped_roles_let_read_what_policies_let_read(file: str) -> None:
     assert role["rules"] == reading_rules(Access())
 
 
+@pytest.mark.parametrize(
+    ("types", "given"),
+    [
+        pytest.param([], True, id="all-types"),
+        pytest.param(EVENT_TYPES, True, id="searches"),
+        pytest.param(["audit.policy.changed", *EVENT_TYPES], True, id="searches-among-others"),
+        pytest.param(["audit.policy.changed"], False, id="others-only"),
+    ],
+)
+def test_statistics_are_for_readers_of_searches(types: list[str], *, given: bool) -> None:
+    rules = reading_rules(Access.model_validate({"eventTypes": types}))
+    assert any(rule["resources"] == ["auditstatistics"] for rule in rules) is given
+
+
 def test_nobody_gets_nothing() -> None:
     assert access_children(a_policy("audit", {"access": {"eventTypes": EVENT_TYPES}})) == []
