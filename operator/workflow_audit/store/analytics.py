@@ -19,6 +19,7 @@ from workflow_audit.models.statistics import (
     Totals,
 )
 from workflow_audit.store.failures import StatementTimeoutError, unavailable
+from workflow_audit.store.filters import month, next_month
 from workflow_audit.store.pool import Database
 from workflow_audit.store.sql import ANALYTICS
 
@@ -29,7 +30,11 @@ NAMESPACES: Mapping[bool, sql.SQL] = {True: sql.SQL("namespace"), False: sql.SQL
 _EVERYWHERE = sql.SQL("namespace IS NOT NULL")
 _HERE = sql.SQL("namespace = %(namespace)s")
 _DAYS = sql.SQL("event_date >= %(first_day)s AND event_date <= %(last_day)s")
-_MOMENTS = sql.SQL("event_timestamp >= %(since)s AND event_timestamp < %(until)s")
+_MOMENTS = sql.SQL(
+    "event_timestamp >= %(since)s AND event_timestamp < %(until)s"
+    # Leaves other partitions out; by the month, as in store/filters.py.
+    " AND event_date >= %(first_month)s AND event_date < %(next_month)s"
+)
 _SEARCHES = sql.SQL("event_type = %(event_type)s")
 
 MOST_AT_A_TIME = 2
@@ -94,6 +99,8 @@ def _statement(query: StatisticQuery) -> tuple[sql.Composed, dict[str, Any]]:
         "namespace": query.namespace,
         "first_day": period.since.date(),
         "last_day": (period.until - timedelta.resolution).date(),
+        "first_month": month(period.since),
+        "next_month": next_month(period.until),
         "since": period.since,
         "until": period.until,
         "event_type": SEARCH_COMPLETED,
@@ -103,8 +110,8 @@ def _statement(query: StatisticQuery) -> tuple[sql.Composed, dict[str, Any]]:
 
 def _pieces(query: StatisticQuery) -> dict[str, sql.Composable]:
     by_days = query.is_by_days
-    days = _all(_HERE if query.namespace else _EVERYWHERE, _DAYS)
-    moments = _all(days, _MOMENTS)
+    here = _HERE if query.namespace else _EVERYWHERE
+    days, moments = _all(here, _DAYS), _all(here, _MOMENTS)
     kind = "statistics" if by_days else "parts"
     pieces: dict[str, sql.Composable] = {
         "workflows": sql.Identifier("public", f"audit_workflow_{kind}"),

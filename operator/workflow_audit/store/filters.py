@@ -59,10 +59,10 @@ def where(query: EventQuery) -> Where:
         _add_condition(found, condition)
     if query.since:
         found.add("event_timestamp >= {since}", since=query.since)
-        found.add("event_date >= {month}", month=_month(query.since))
+        found.add("event_date >= {month}", month=month(query.since))
     if query.until:
         found.add("event_timestamp < {until}", until=query.until)
-        found.add("event_date < {month}", month=_next_month(query.until))
+        found.add("event_date < {month}", month=next_month(query.until))
     return found
 
 
@@ -73,7 +73,7 @@ def add_place(found: Where, place: Place) -> None:
         at=place.event_timestamp,
         event_id=place.event_id,
     )
-    found.add("event_date < {month}", month=_next_month(place.event_timestamp))
+    found.add("event_date < {month}", month=next_month(place.event_timestamp))
 
 
 def _add_condition(found: Where, condition: Condition) -> None:
@@ -100,7 +100,7 @@ def _add_condition(found: Where, condition: Condition) -> None:
             )
 
 
-def _month(at: datetime) -> date:
+def month(at: datetime) -> date:
     """Give the first day of a month, so that earlier partitions are left out.
 
     Not the very day: the planner would take date and time for two demands that have nothing to do
@@ -109,5 +109,9 @@ def _month(at: datetime) -> date:
     return at.astimezone(UTC).date().replace(day=1)
 
 
-def _next_month(at: datetime) -> date:
-    return (_month(at) + timedelta(days=31)).replace(day=1)
+def next_month(at: datetime) -> date:
+    """Give the first day of the month behind, so that later partitions are left out."""
+    try:
+        return (month(at) + timedelta(days=31)).replace(day=1)
+    except OverflowError:  # the last month that there is
+        return date.max
