@@ -104,6 +104,13 @@ QUERY_RESULTS = Counter(
     "Audit events that were given to readers.",
     registry=REGISTRY,
 )
+QUERY_REFUSALS = Counter(
+    "workflow_audit_query_refusals_total",
+    "Reads that were refused because their user asks too much, by endpoint and by limit: rate or"
+    " concurrency.",
+    ["endpoint", "limit"],
+    registry=REGISTRY,
+)
 TABLE_BYTES = Gauge(
     "workflow_audit_table_bytes",
     "Size of audit_events on disk, indexes included.",
@@ -149,6 +156,8 @@ for _status in ("recorded", "replayed", "skipped"):
     EVENTS.labels(_status)
 for _endpoint in ("kubernetes", "rest"):
     QUERY_DURATION.labels(_endpoint)
+    for _limit in ("rate", "concurrency"):
+        QUERY_REFUSALS.labels(_endpoint, _limit)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

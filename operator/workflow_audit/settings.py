@@ -136,6 +136,18 @@ class ApiServerSettings(BaseSettings):
     answer_seconds: float = Field(10, ge=0.1, le=600)
     """Longest time for one answer of the database."""
 
+    requests_per_second: int = Field(50, ge=0, le=100_000)
+    """Most requests a second of one user, over a longer time; more are answered with 429 and
+    Retry-After. 0 is any number. Each replica counts on its own."""
+
+    requests_burst: int = Field(200, ge=1, le=100_000)
+    """Most requests of one user at once after a rest."""
+
+    requests_at_once: int = Field(4, ge=0, le=1000)
+    """Most requests of one user in work at a time; more wait a moment, then they are answered with
+    429. Less than AUDIT_APISERVER_DATABASE_CONNECTIONS keeps some for the others. 0 is any
+    number."""
+
     host: str = "0.0.0.0"  # noqa: S104 - the API server comes from outside the pod
     """Address to listen on."""
 

@@ -112,6 +112,7 @@ REASONS = {
     "CursorExpiredError": "CursorExpired",
     "EventNotFoundError": "EventNotFound",
     "ForbiddenError": "Forbidden",
+    "TooManyRequestsError": "TooManyRequests",
     "UnauthenticatedError": "Unauthenticated",
     "ClusterError": "Cluster",
     "LocalError": "Local",

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from workflow_audit.domain.rates import Rate
 from workflow_audit.kube.access import Access
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.trusted_proxy import TrustedProxy
+from workflow_audit.services.limiting import Limits
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.watching import Tail, Watching
 from workflow_audit.settings import ApiServerSettings
@@ -55,7 +57,13 @@ async def open_reading(
         async with running(trusted.informer.run, tail.run):
             await trusted.informer.known.wait()
             yield ReadingParts(
-                reading=Reading(events, access, partial(_cursor_key, settings.tls_key), utc_now),
+                reading=Reading(
+                    events,
+                    access,
+                    _limits(settings),
+                    partial(_cursor_key, settings.tls_key),
+                    utc_now,
+                ),
                 watching=Watching(events, tail, time.monotonic),
                 access=access,
                 trusted=trusted,
@@ -81,6 +89,12 @@ def _pool(settings: ApiServerSettings) -> PoolOptions:
         answer_seconds=settings.answer_seconds,
         writes=False,
     )
+
+
+def _limits(settings: ApiServerSettings) -> Limits:
+    per_second = settings.requests_per_second
+    rate = Rate(per_second, settings.requests_burst) if per_second else None
+    return Limits(rate, settings.requests_at_once, time.monotonic)
 
 
 def _cursor_key(key_file: Path) -> bytes:
