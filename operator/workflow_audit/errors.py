@@ -18,6 +18,7 @@
     │   ├── ForbiddenError           the reader may not do this
     │   ├── TooManyRequestsError     the reader asks too much; says when to ask again
     │   └── UnauthenticatedError     it is not known who reads
+    ├── CertificateError             the certificate of the server of readers cannot be kept
     ├── ClusterError                 the API server refuses something, or cannot be reached
     └── LocalError                   the local control plane or database cannot be set up
 
@@ -143,6 +144,10 @@ class TooManyRequestsError(ReadingError):
 
 class UnauthenticatedError(ReadingError):
     """It is not known who reads: neither a trusted certificate nor a valid token."""
+
+
+class CertificateError(AuditError):
+    """The certificate of the server of readers cannot be kept; says what is in the way."""
 
 
 class ClusterError(AuditError):

@@ -75,8 +75,15 @@ class OperatorSettings(BaseSettings):
     backlog or an outage costs no memory."""
 
     namespace: str = Field("workflow-audit", pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-    """Namespace for what cluster policies ask for: alert rules and dashboards; by default the
-    operator's own."""
+    """Namespace for what cluster policies ask for (alert rules and dashboards), and of the Secret
+    with the certificate of the server of readers; by default the operator's own."""
+
+    manage_certificates: bool = False
+    """Whether the operator makes and renews the certificate of the server of readers, where no
+    cert-manager does. It needs the rights of manifests/optional/certificates-by-operator.yaml."""
+
+    certificate_days: int = Field(365, ge=1, le=3650)
+    """How long such a certificate and its authority last; both are renewed after two thirds."""
 
     search_removals_per_second: int = Field(20, ge=1, le=1000)
     """Most searches a second that are removed from the cluster because they are older than their

@@ -114,6 +114,7 @@ REASONS = {
     "ForbiddenError": "Forbidden",
     "TooManyRequestsError": "TooManyRequests",
     "UnauthenticatedError": "Unauthenticated",
+    "CertificateError": "Certificate",
     "ClusterError": "Cluster",
     "LocalError": "Local",
 }
