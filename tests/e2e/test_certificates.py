@@ -1,7 +1,8 @@
-"""Without cert-manager the operator makes the certificate of the server of readers, and exchanges it
-while people read: each of their connections is verified, and none fails."""
+"""Without cert-manager the operator makes the certificate of the server of readers.
 
-import itertools
+It exchanges it while people read: each of their connections is verified, and none fails.
+"""
+
 import ssl
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import urllib3
+import yaml
 from cryptography import x509
 
 from support.api import MERGE_PATCH, Api
@@ -51,19 +53,13 @@ Json = dict[str, Any]
 @pytest.fixture
 def granted(prepared_environment: LocalEnvironment, api: Api) -> Iterator[LocalEnvironment]:
     """The operator's opt-in rights, and an API that nobody serves yet."""
-    manifests = "---\n".join(map(prepare_text, registration(1, None)))
+    manifests = yaml.safe_dump_all(registration(1, None))
     kubectl(prepared_environment, "apply", "--server-side", "-f", str(RIGHTS))
     prepare.kubectl(prepared_environment, "apply", "--server-side", "-f", "-", stdin=manifests)
     yield prepared_environment
     for path in (f"{API_SERVICES}/{API_SERVICE}", SECRET):
         api.delete(path)
     kubectl(prepared_environment, "delete", "-f", str(RIGHTS))
-
-
-def prepare_text(manifest: Json) -> str:
-    import yaml  # noqa: PLC0415
-
-    return str(yaml.safe_dump(manifest))
 
 
 def stored(api: Api) -> dict[str, str]:
@@ -108,10 +104,8 @@ class Readers:
     def mount(self) -> None:
         """Do as kubelet does: what the Secret has is in the files soon."""
         if data := stored(self.api):
-            for path, name in (
-                (self.serving.key, "tls.key"),
-                (self.serving.certificate, "tls.crt"),
-            ):
+            files = {"tls.key": self.serving.key, "tls.crt": self.serving.certificate}
+            for name, path in files.items():
                 if not path.exists() or path.read_text() != data[name]:
                     write_private(path, data[name])
 
@@ -213,8 +207,8 @@ def test_a_renewal_is_not_noticed(
 ) -> None:
     life, key = timedelta(days=365), new_key()
     begin = utc_now() - life * 0.7
-    signer = Signer.create("old", begin, life)
-    old = signer.server("old", NAMES, begin, key).certificate
+    signer = Signer.create("authority", begin, life)
+    old = signer.server("server", NAMES, begin, key).certificate
     data = {"tls.crt": old, "tls.key": key, "ca.crt": signer.pair.certificate}
     secret = {
         "metadata": {"name": TLS_SECRET, "labels": MANAGED},
@@ -227,11 +221,11 @@ def test_a_renewal_is_not_noticed(
     with reading(granted, api, tmp_path) as readers:
         new = wait_served(api, other_than=old)
         eventually(lambda: serial(new["tls.crt"]) in readers.seen)
+        assert told(api) == new["ca.crt"]
     assert readers.seen == {serial(old), serial(new["tls.crt"])}
     assert readers.failures == []
     assert readers.reads > 20
     assert new["tls.key"] == key
-    assert told(api) == new["ca.crt"]
     assert new["ca.crt"].endswith(data["ca.crt"]), "servers may have it for as long as it lasts"
     no_key_was_logged(operator, key)
 
@@ -246,9 +240,6 @@ def test_a_secret_of_somebody_else_stays_as_it_is(
     assert "set AUDIT_OPERATOR_MANAGE_CERTIFICATES=false" in line["message"]
     assert api.get(SECRET) == before
     operator.wait_ready()
-
-
-_numbers = itertools.count(1)
 
 
 @pytest.mark.parametrize(
