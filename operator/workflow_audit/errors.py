@@ -17,13 +17,17 @@
     │   ├── CursorExpiredError       a list has to be begun anew
     │   ├── EventNotFoundError       there is no such event where it was asked for
     │   ├── ForbiddenError           the reader may not do this
+    │   ├── TooManyRequestsError     the reader asks too much; says when to ask again
     │   └── UnauthenticatedError     it is not known who reads
+    ├── CertificateError             the certificate of the server of readers cannot be kept
     ├── ClusterError                 the API server refuses something, or cannot be reached
     └── LocalError                   the local control plane or database cannot be set up
 
 Adapters translate a driver's errors into these on the way in; handlers, HTTP and the command
 line translate them on the way out, each in one place.
 """
+
+from typing import Literal
 
 SHOWN_CHARACTERS = 80
 """Longest part of a refused value that a message repeats; texts can be 1 MB."""
@@ -132,8 +136,23 @@ class ForbiddenError(ReadingError):
         """How to get it; the API server's own refusals do not say."""
 
 
+class TooManyRequestsError(ReadingError):
+    """The reader asks too much; nothing was done for him."""
+
+    def __init__(
+        self, message: str, retry_after_seconds: float, limit: Literal["rate", "concurrency"]
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.limit = limit
+
+
 class UnauthenticatedError(ReadingError):
     """It is not known who reads: neither a trusted certificate nor a valid token."""
+
+
+class CertificateError(AuditError):
+    """The certificate of the server of readers cannot be kept; says what is in the way."""
 
 
 class ClusterError(AuditError):

@@ -105,6 +105,13 @@ QUERY_RESULTS = Counter(
     "Audit events, and rows of statistics, that were given to readers.",
     registry=REGISTRY,
 )
+QUERY_REFUSALS = Counter(
+    "workflow_audit_query_refusals_total",
+    "Reads that were refused because their user asks too much, by endpoint and by limit: rate or"
+    " concurrency.",
+    ["endpoint", "limit"],
+    registry=REGISTRY,
+)
 TABLE_BYTES = Gauge(
     "workflow_audit_table_bytes",
     "Size of audit_events on disk, indexes included.",
@@ -150,6 +157,8 @@ for _status in ("recorded", "replayed", "skipped"):
     EVENTS.labels(_status)
 for _endpoint in ("kubernetes", "rest", "statistics"):
     QUERY_DURATION.labels(_endpoint)
+    for _limit in ("rate", "concurrency"):
+        QUERY_REFUSALS.labels(_endpoint, _limit)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -75,8 +75,15 @@ class OperatorSettings(BaseSettings):
     backlog or an outage costs no memory."""
 
     namespace: str = Field("workflow-audit", pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-    """Namespace for what cluster policies ask for: alert rules and dashboards; by default the
-    operator's own."""
+    """Namespace for what cluster policies ask for (alert rules and dashboards), and of the Secret
+    with the certificate of the server of readers; by default the operator's own."""
+
+    manage_certificates: bool = False
+    """Whether the operator makes and renews the certificate of the server of readers, where no
+    cert-manager does. It needs the rights of manifests/optional/certificates-by-operator.yaml."""
+
+    certificate_days: int = Field(365, ge=1, le=3650)
+    """How long such a certificate and its authority last; both are renewed after two thirds."""
 
     search_removals_per_second: int = Field(20, ge=1, le=1000)
     """Most searches a second that are removed from the cluster because they are older than their
@@ -135,6 +142,18 @@ class ApiServerSettings(BaseSettings):
 
     answer_seconds: float = Field(10, ge=0.1, le=600)
     """Longest time for one answer of the database."""
+
+    requests_per_second: int = Field(50, ge=0, le=100_000)
+    """Most requests a second of one user, over a longer time; more are answered with 429 and
+    Retry-After. 0 is any number. Each replica counts on its own."""
+
+    requests_burst: int = Field(200, ge=1, le=100_000)
+    """Most requests of one user at once after a rest."""
+
+    requests_at_once: int = Field(4, ge=0, le=1000)
+    """Most requests of one user in work at a time; more wait a moment, then they are answered with
+    429. Less than AUDIT_APISERVER_DATABASE_CONNECTIONS keeps some for the others. 0 is any
+    number."""
 
     host: str = "0.0.0.0"  # noqa: S104 - the API server comes from outside the pod
     """Address to listen on."""

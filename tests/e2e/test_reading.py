@@ -13,7 +13,8 @@ from support.api import MERGE_PATCH, Api
 from support.environment import kubectl
 from support.eventually import eventually
 from support.reading import ROOT, TYPE, ReadingServer, an_event, let_read, reading_server, write
-from workflow_audit.local.certificates import Authority, KeyPair
+from workflow_audit.certificates import KeyPair
+from workflow_audit.local.certificates import Authority
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT
 from workflow_audit.wiring.running import utc_now

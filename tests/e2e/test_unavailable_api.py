@@ -27,7 +27,6 @@ def test_operator_works_beside_an_api_that_is_down(
                 "version": "v1beta1",
                 "groupPriorityMinimum": 100,
                 "versionPriority": 100,
-                "insecureSkipTLSVerify": True,
                 "service": {"namespace": "default", "name": "nobody"},
             },
         },

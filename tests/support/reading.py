@@ -14,8 +14,8 @@ from uuid import uuid4
 import urllib3
 
 from support.api import Api
+from workflow_audit.certificates import KeyPair
 from workflow_audit.cli.local_apiserver import NAME, running_apiserver
-from workflow_audit.local.certificates import KeyPair
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.ports import HOST
 from workflow_audit.models.event import AuditEvent

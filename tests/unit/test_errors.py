@@ -113,7 +113,9 @@ REASONS = {
     "CursorExpiredError": "CursorExpired",
     "EventNotFoundError": "EventNotFound",
     "ForbiddenError": "Forbidden",
+    "TooManyRequestsError": "TooManyRequests",
     "UnauthenticatedError": "Unauthenticated",
+    "CertificateError": "Certificate",
     "ClusterError": "Cluster",
     "LocalError": "Local",
 }

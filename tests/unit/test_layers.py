@@ -38,6 +38,7 @@ FORBIDDEN = [
     ("probes.py", "import workflow_audit.handlers.run", LAYERS),
     ("store/writer.py", "import prometheus_client", "prometheus_client has one door"),
     ("handlers/run.py", "import typer", "The command line has one door"),
+    ("local/pki.py", "import cryptography", "Keys and certificates are made in one place"),
     ("services/pending.py", "import rich", "The command line has one door"),
     *(
         ("domain/events.py", f"import {module}", PURE)

@@ -55,6 +55,11 @@ def test_the_exposition_can_be_read_back() -> None:
     ("name", "labels"),
     [
         *(("write_errors_total", {"error_type": t}) for t in ("validation", "network", "database")),
+        *(
+            ("query_refusals_total", {"endpoint": e, "limit": limit})
+            for e in ("kubernetes", "rest")
+            for limit in ("rate", "concurrency")
+        ),
         *(("events_total", {"status": s}) for s in ("recorded", "replayed", "skipped")),
     ],
 )

@@ -6,6 +6,7 @@ https://www.rfc-editor.org/rfc/rfc9457
 
 import logging
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from workflow_audit.errors import (
     EventNotFoundError,
     ForbiddenError,
     InvalidFieldError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 from workflow_audit.models.rest import PROBLEM_TYPES
@@ -64,6 +66,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     EventNotFoundError: Answer(404, "NotFound", "not-found", "Not Found"),
     CursorExpiredError: Answer(410, "Expired", "cursor-expired", "Cursor Expired"),
     AnswerTooLongError: UNAVAILABLE,
+    TooManyRequestsError: Answer(429, "TooManyRequests", "too-many-requests", "Too Many Requests"),
     DatabaseError: UNAVAILABLE,
     ClusterError: UNAVAILABLE,
 }
@@ -136,8 +139,8 @@ def _message(error: Exception) -> str:
 
 
 def _retry_seconds(error: Exception) -> int | None:
-    if isinstance(error, DatabaseUnavailableError):
-        return max(round(error.retry_after_seconds), 1)
+    if isinstance(error, DatabaseUnavailableError | TooManyRequestsError):
+        return max(ceil(error.retry_after_seconds), 1)
     return RETRY_SECONDS if answer_to(error) is UNAVAILABLE else None
 
 

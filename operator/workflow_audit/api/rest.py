@@ -38,7 +38,7 @@ def rest_router(services: ReadServices) -> APIRouter:
         "",
         operation_id="list_audit_events",
         response_model=EventPage,
-        responses=problems(400, 401, 403, 410, 500, 503),
+        responses=problems(400, 401, 403, 410, 429, 500, 503),
     )
     async def list_events(
         request: Request,
@@ -69,7 +69,7 @@ def rest_router(services: ReadServices) -> APIRouter:
         "/{event_id}",
         operation_id="get_audit_event",
         response_model=Event,
-        responses=problems(400, 401, 403, 404, 500, 503) | {304: NOT_MODIFIED},
+        responses=problems(400, 401, 403, 404, 429, 500, 503) | {304: NOT_MODIFIED},
     )
     async def get_event(
         request: Request,

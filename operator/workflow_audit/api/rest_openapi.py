@@ -23,13 +23,17 @@ PROBLEMS = {
     403: "The caller may not do this; `detail` says which right is missing and how to get it.",
     404: "There is no such event that the caller may see.",
     410: "The cursor has expired; list from the beginning.",
+    429: "The caller asks too much; try again after `Retry-After` seconds.",
     500: "A mistake in the server; its log says more.",
     503: "The database or the API server cannot be reached; try again after `Retry-After` seconds.",
 }
 
+RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
 HEADERS: dict[int, Json] = {
     401: {"WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}}},
-    503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+    429: RETRY_AFTER,
+    503: RETRY_AFTER,
 }
 
 DESCRIPTION = """

@@ -1,6 +1,7 @@
 """The server of readers as a process of a local environment, behind its API server.
 
-There are no pods, so the APIService leads to a Service of type ExternalName, which is this machine.
+There are no pods, so the shipped APIService leads to a Service of type ExternalName, which is this
+machine.
 """
 
 import base64
@@ -11,26 +12,26 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from workflow_audit.cli.bundled import bundled
 from workflow_audit.cli.prepare import kubectl
 from workflow_audit.local.environment import READER, LocalEnvironment
 from workflow_audit.local.folders import write_private
 from workflow_audit.local.ports import HOST
 from workflow_audit.local.processes import Launch
 from workflow_audit.local.servers import Server
-from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.auditlog import API_SERVICE, SERVICE
 
 NAME = "apiserver"
-NAMESPACE = SERVICE = "workflow-audit"
-SERVICE_NAME = "workflow-audit-apiserver"
-IDENTITY = f"system:serviceaccount:{NAMESPACE}:{SERVICE_NAME}"
+NAMESPACE = "workflow-audit"
+IDENTITY = f"system:serviceaccount:{NAMESPACE}:{SERVICE}"
 GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}")
-HOSTS = (f"{SERVICE_NAME}.{NAMESPACE}.svc", "localhost", HOST)
-API_SERVICE = f"{AUDIT_EVENT.version}.{AUDIT_EVENT.group}"
+HOSTS = (f"{SERVICE}.{NAMESPACE}.svc", "localhost", HOST)
 
 READY_SECONDS = 60.0
 PROBE_SECONDS = 5.0
@@ -39,19 +40,38 @@ AVAILABLE_SECONDS = 60
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Serving:
+    """What it shows to those who call."""
+
+    certificate: Path
+    key: Path
+    authority: str
+    """Certificates in PEM by which it is believed."""
+
+
 @contextmanager
 def running_apiserver(
-    environment: LocalEnvironment, settings: Mapping[str, str] | None = None
+    environment: LocalEnvironment,
+    settings: Mapping[str, str] | None = None,
+    serving: Serving | None = None,
 ) -> Iterator[int]:
     """Run it for as long as the block takes, so that kubectl knows audit events; gives its port.
+
+    Args:
+        environment: where it runs.
+        settings: variables that differ from `apiserver_environment`.
+        serving: its certificate; None is one of the environment's authority. Whoever gives one
+            also tells the API server of its authority.
 
     Raises:
         LocalError: it does not become ready; with the end of its log.
     """
-    environment.start_server(_server(environment, settings or {}))
+    own = serving or _serving(environment)
+    environment.start_server(_server(environment, settings or {}, own))
     try:
         port = int(environment.components[NAME].address.rpartition(":")[2])
-        register(environment, port)
+        register(environment, port, None if serving else own.authority)
         try:
             yield port
         finally:
@@ -60,9 +80,15 @@ def running_apiserver(
         environment.stop_server(NAME)
 
 
-def register(environment: LocalEnvironment, port: int) -> None:
-    """Tell the API server where it is, and wait until it has been reached there."""
-    manifests = yaml.safe_dump_all(_manifests(environment, port))
+def register(environment: LocalEnvironment, port: int, authority: str | None) -> None:
+    """Tell the API server where it is, and wait until it has been reached there.
+
+    Args:
+        environment: whose API server.
+        port: on this machine.
+        authority: by which it is believed; None leaves what is there.
+    """
+    manifests = yaml.safe_dump_all(registration(port, authority))
     kubectl(environment, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests)
     wait = ("wait", "--for=condition=Available", f"--timeout={AVAILABLE_SECONDS}s")
     kubectl(environment, *wait, f"apiservice/{API_SERVICE}")
@@ -73,56 +99,56 @@ def unregister(environment: LocalEnvironment) -> None:
     kubectl(environment, "delete", f"apiservice/{API_SERVICE}", "--ignore-not-found")
 
 
-def _manifests(environment: LocalEnvironment, port: int) -> list[Json]:
-    authority = environment.control_plane.certificates.cluster.certificate
-    service = {"name": SERVICE_NAME, "namespace": NAMESPACE}
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": service,
-            "spec": {"type": "ExternalName", "externalName": "localhost"},
-        },
-        {
-            "apiVersion": "apiregistration.k8s.io/v1",
-            "kind": "APIService",
-            "metadata": {"name": API_SERVICE},
-            "spec": {
-                "group": AUDIT_EVENT.group,
-                "version": AUDIT_EVENT.version,
-                "service": service | {"port": port},
-                "caBundle": base64.b64encode(authority.encode()).decode(),
-                "groupPriorityMinimum": 1000,
-                "versionPriority": 10,
-            },
-        },
-    ]
+def registration(port: int, authority: str | None) -> list[Json]:
+    """Give the shipped APIService, leading to a port of this machine."""
+    path = bundled("manifests/apiserver/apiservice.yaml")
+    shipped: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+    shipped["spec"]["service"]["port"] = port
+    if authority:
+        shipped["spec"]["caBundle"] = base64.b64encode(authority.encode()).decode()
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": SERVICE, "namespace": NAMESPACE},
+        "spec": {"type": "ExternalName", "externalName": "localhost"},
+    }
+    return [service, shipped]
 
 
-def apiserver_environment(environment: LocalEnvironment, home: Path) -> dict[str, str]:
+def _serving(environment: LocalEnvironment) -> Serving:
+    certificates = environment.control_plane.certificates
+    home = _home(environment)
+    serving = Serving(home / "tls.crt", home / "tls.key", certificates.cluster.certificate)
+    if not serving.certificate.is_file():
+        pair = certificates.serving(SERVICE, HOSTS)
+        write_private(serving.key, pair.key)
+        write_private(serving.certificate, pair.certificate)
+    return serving
+
+
+def _home(environment: LocalEnvironment) -> Path:
+    home = environment.folder / NAME
+    home.mkdir(mode=0o700, exist_ok=True)
+    return home
+
+
+def apiserver_environment(environment: LocalEnvironment, serving: Serving) -> dict[str, str]:
     """Give the variables with which it runs under exactly its shipped rights."""
-    certificate, key = home / "tls.crt", home / "tls.key"
-    if not certificate.is_file():
-        pair = environment.control_plane.certificates.serving(SERVICE_NAME, HOSTS)
-        write_private(key, pair.key)
-        write_private(certificate, pair.certificate)
     return {
         "KUBECONFIG": str(environment.control_plane.kubeconfig_for(IDENTITY, GROUPS)),
         "AUDIT_APISERVER_DATABASE_URL": environment.database_url(READER),
         "AUDIT_APISERVER_HOST": HOST,
-        "AUDIT_APISERVER_TLS_CERTIFICATE": str(certificate),
-        "AUDIT_APISERVER_TLS_KEY": str(key),
+        "AUDIT_APISERVER_TLS_CERTIFICATE": str(serving.certificate),
+        "AUDIT_APISERVER_TLS_KEY": str(serving.key),
         "AUDIT_HTTP_HOST": HOST,
         "AUDIT_HTTP_PORT": "0",
     }
 
 
-def _server(environment: LocalEnvironment, settings: Mapping[str, str]) -> Server:
-    home = environment.folder / NAME
-    home.mkdir(mode=0o700, exist_ok=True)
-    trusted = ssl.create_default_context(
-        cadata=environment.control_plane.certificates.cluster.certificate
-    )
+def _server(environment: LocalEnvironment, settings: Mapping[str, str], serving: Serving) -> Server:
+    home = _home(environment)
+    trusted = ssl.create_default_context(cadata=serving.authority)
+    trusted.check_hostname = False  # it is asked by its address, which is in no certificate
 
     def launch(port: int) -> Launch:
         return Launch(
@@ -130,7 +156,7 @@ def _server(environment: LocalEnvironment, settings: Mapping[str, str]) -> Serve
             command=[sys.executable, "-m", "workflow_audit", "apiserver", "--port", str(port)],
             folder=home,
             log=home / "log",
-            environment={**os.environ, **apiserver_environment(environment, home), **settings},
+            environment={**os.environ, **apiserver_environment(environment, serving), **settings},
         )
 
     def ready(port: int) -> bool:

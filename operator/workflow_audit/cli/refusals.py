@@ -1,9 +1,8 @@
 """What the API server refuses, with what to do about it."""
 
 from workflow_audit.errors import AuditError, ClusterError, EventNotFoundError
-from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.auditlog import API_SERVICE
 
-API_SERVICE = f"{AUDIT_EVENT.version}.{AUDIT_EVENT.group}"
 READER_ROLE = "workflow-audit-reader"
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, GONE, UNAVAILABLE = 401, 403, 404, 410, 503

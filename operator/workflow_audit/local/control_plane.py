@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from workflow_audit.local.certificates import KeyPair
+from workflow_audit.certificates import KeyPair
 from workflow_audit.local.control_plane_flags import (
     api_server_flags,
     controller_manager_flags,

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import yaml
 
-from workflow_audit.local.certificates import KeyPair
+from workflow_audit.certificates import KeyPair
 
 CLUSTER = "workflow-audit"
 """Name of cluster and context; it tells a local environment from a real one."""

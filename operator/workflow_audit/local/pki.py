@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workflow_audit.local.certificates import SERVER_NAMES, Authority, KeyPair, signing_keys
+from workflow_audit.certificates import KeyPair, signing_keys
+from workflow_audit.local.certificates import SERVER_NAMES, Authority
 from workflow_audit.local.folders import PRIVATE_FOLDER, write_private
 
 FRONT_PROXY_CLIENT = "front-proxy-client"

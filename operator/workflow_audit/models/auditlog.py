@@ -1,4 +1,4 @@
-"""The resources by which audit events, and statistics of them, are read."""
+"""The resources by which audit events, and statistics of them, are read, and who serves them."""
 
 from dataclasses import dataclass
 
@@ -28,3 +28,12 @@ SERVED = (
     # In no category: `kubectl get workflow-audit` shall show events, and not count all of them.
     Served(AUDIT_STATISTIC, "auditstatistic", "astat", ("get", "list")),
 )
+
+API_SERVICE = f"{VERSION}.{GROUP}"
+"""Name of the APIService, by which the API server knows who answers."""
+
+SERVICE = "workflow-audit-apiserver"
+"""Service of the server of readers, and its service account; manifests/apiserver has the same."""
+
+TLS_SECRET = f"{SERVICE}-tls"
+"""Secret with its certificate."""

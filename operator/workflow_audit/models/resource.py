@@ -31,6 +31,10 @@ class Resource:
         return f"{root}{within}/{self.plural}{tail}"
 
 
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "workflow-audit-operator"
+"""Label that all objects have which the operator makes, and its value."""
+
 RBAC = "rbac.authorization.k8s.io"
 
 NAMESPACE = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
@@ -41,6 +45,10 @@ CLUSTER_ROLE_BINDING = Resource(
     RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False
 )
 CONFIG_MAP = Resource("", "v1", "configmaps", "ConfigMap")
+SECRET = Resource("", "v1", "secrets", "Secret")
+API_SERVICE_RESOURCE = Resource(
+    "apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False
+)
 PROMETHEUS_RULE = Resource("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
 
 CHILD_RESOURCES = (

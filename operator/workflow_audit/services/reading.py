@@ -4,19 +4,20 @@ What always holds:
 - Nothing is given before the API server has said that this reader may see it. Only where the
   namespace of an event is not known beforehand, it is fetched first and then asked about.
 - Every read leaves a line in the log, with who, where, what and how many; refused ones too.
+- Nobody's reads take the time and the connections that others need.
 """
 
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from workflow_audit import metrics
 from workflow_audit.domain.cursor import Cursor, opened, sealed
-from workflow_audit.errors import EventNotFoundError, ForbiddenError
+from workflow_audit.errors import EventNotFoundError, ForbiddenError, TooManyRequestsError
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import (
     MOST_COUNTED,
@@ -61,6 +62,14 @@ class Access(Protocol):
         ...
 
 
+class Limits(Protocol):
+    """How much one user may ask."""
+
+    def admitted(self, user: str) -> AbstractAsyncContextManager[None]:
+        """Let a request be worked on; raises TooManyRequestsError."""
+        ...
+
+
 @dataclass(frozen=True)
 class Request:
     """Who reads what, for one answer."""
@@ -86,7 +95,7 @@ class Account:
     """What one read gave, for metrics and the log."""
 
     rows: int = 0
-    outcome: Literal["answered", "forbidden", "failed"] = "failed"
+    outcome: Literal["answered", "forbidden", "limited", "failed"] = "failed"
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,7 @@ class Reading:
 
     events: Events
     access: Access
+    limits: Limits
     cursor_key: Callable[[], bytes]
     clock: Callable[[], datetime]
     _monotonic: Callable[[], float] = field(default=time.monotonic)
@@ -186,6 +196,7 @@ class Reading:
 
         Raises:
             ForbiddenError: he may not; that is noted too.
+            TooManyRequestsError: he asks too much; that too.
         """
         async with self._noted(request) as account:
             await self._insist(request)
@@ -195,10 +206,15 @@ class Reading:
     async def _noted(self, request: Request) -> AsyncIterator[Account]:
         account, began = Account(), self._monotonic()
         try:
-            yield account
+            async with self.limits.admitted(request.reader.name):
+                yield account
             account.outcome = "answered"
         except ForbiddenError:
             account.outcome = "forbidden"
+            raise
+        except TooManyRequestsError as error:
+            account.outcome = "limited"
+            metrics.QUERY_REFUSALS.labels(request.endpoint, error.limit).inc()
             raise
         finally:
             seconds = self._monotonic() - began

@@ -23,6 +23,7 @@ from workflow_audit.store.partitions import ensure_ahead
 from workflow_audit.store.pool import Database
 from workflow_audit.store.summing import sum_up
 from workflow_audit.store.writer import EventWriter, WriterOptions
+from workflow_audit.wiring.certificates import certificate_tasks
 from workflow_audit.wiring.policies import open_policies
 from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
 from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
@@ -66,7 +67,9 @@ async def open_services(
         policies = open_policies(settings, api, utc_now, retention)
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
         summing = Summing(partial(sum_up, database))
-        async with writer, running(_maintenance(database).run, summing.run, *policies.tasks):
+        certificates = certificate_tasks(settings.operator, api, utc_now)
+        works = (_maintenance(database).run, summing.run, *policies.tasks, *certificates)
+        async with writer, running(*works):
             yield Services(
                 recorder=Recorder(
                     writer=writer,

@@ -8,7 +8,7 @@ from typing import Any
 
 from workflow_audit import metrics
 from workflow_audit.domain.children import Child, access_children, alert_rules, dashboard
-from workflow_audit.domain.children.child import MANAGED_BY, MANAGER, owner_key, owner_uid
+from workflow_audit.domain.children.child import owner_key, owner_uid
 from workflow_audit.domain.conditions import READY
 from workflow_audit.domain.policies import KnownPolicies
 from workflow_audit.domain.readiness import Aspect
@@ -19,7 +19,7 @@ from workflow_audit.kube.managed import ManagedObjects
 from workflow_audit.kube.policies import PolicyObjects
 from workflow_audit.kube.searches import done_searches, remove_search
 from workflow_audit.models.policy import Policy, PolicyKey
-from workflow_audit.models.resource import CHILD_RESOURCES
+from workflow_audit.models.resource import CHILD_RESOURCES, MANAGED_BY, MANAGER
 from workflow_audit.services.policy_book import PolicyBook, key_of
 from workflow_audit.services.reconciling import PolicyReconciler
 from workflow_audit.services.search_ttl import SearchTtl

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from workflow_audit.domain.rates import Rate
 from workflow_audit.kube.access import Access
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.trusted_proxy import TrustedProxy
+from workflow_audit.services.limiting import Limits
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.statistics import Statistics
 from workflow_audit.services.watching import Tail, Watching
@@ -57,7 +59,9 @@ async def open_reading(
         tail, access = Tail(events), Access(api)
         async with running(trusted.informer.run, tail.run):
             await trusted.informer.known.wait()
-            reading = Reading(events, access, partial(_cursor_key, settings.tls_key), utc_now)
+            reading = Reading(
+                events, access, _limits(settings), partial(_cursor_key, settings.tls_key), utc_now
+            )
             yield ReadingParts(
                 reading=reading,
                 watching=Watching(events, tail, time.monotonic),
@@ -86,6 +90,12 @@ def _pool(settings: ApiServerSettings) -> PoolOptions:
         answer_seconds=settings.answer_seconds,
         writes=False,
     )
+
+
+def _limits(settings: ApiServerSettings) -> Limits:
+    per_second = settings.requests_per_second
+    rate = Rate(per_second, settings.requests_burst) if per_second else None
+    return Limits(rate, settings.requests_at_once, time.monotonic)
 
 
 def _cursor_key(key_file: Path) -> bytes:

@@ -20,6 +20,7 @@ PATH = "/api/v1/audit/events"
         (HTTPException(404), 404, "not-found", None),
         (HTTPException(405), 405, "method-not-allowed", None),
         (errors.CursorExpiredError("cursor"), 410, "cursor-expired", "cursor"),
+        (errors.TooManyRequestsError("slow", 3, "rate"), 429, "too-many-requests", None),
         (errors.DatabaseUnavailableError("away", 3), 503, "service-unavailable", None),
         (errors.SchemaVersionError("old"), 503, "service-unavailable", None),
         (errors.ClusterError("away"), 503, "service-unavailable", None),
@@ -50,3 +51,9 @@ def test_who_may_not_is_told_how_he_could() -> None:
 
 def test_a_path_is_no_text_of_ours() -> None:
     assert problem(HTTPException(404), '/api/"<ä>')["instance"] == "/api/%22%3C%C3%A4%3E"
+
+
+def test_who_asks_too_much_is_told_in_whole_seconds_when_to_ask_again() -> None:
+    error = errors.TooManyRequestsError("too many requests", 1.2, "rate")
+    assert status(error)["reason"] == "TooManyRequests"
+    assert status(error)["details"] == {"retryAfterSeconds": 2}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from workflow_audit.api.tls import ServingContext, common_name
-from workflow_audit.local.certificates import Authority, KeyPair
+from workflow_audit.certificates import KeyPair
+from workflow_audit.local.certificates import Authority
 from workflow_audit.wiring.running import utc_now
 
 HOST = "127.0.0.1"

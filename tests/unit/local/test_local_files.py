@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workflow_audit.certificates import KeyPair
 from workflow_audit.errors import LocalError
 from workflow_audit.local import folders
-from workflow_audit.local.certificates import KeyPair
 from workflow_audit.local.environment import shell_exports, shell_variables
 from workflow_audit.local.kubeconfig import certificate_kubeconfig, file_name, token_kubeconfig
 from workflow_audit.local.postgres import libpq_url

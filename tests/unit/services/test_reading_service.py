@@ -9,9 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from workflow_audit.errors import EventNotFoundError, ForbiddenError
+from workflow_audit import metrics
+from workflow_audit.domain.rates import Rate
+from workflow_audit.errors import EventNotFoundError, ForbiddenError, TooManyRequestsError
 from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
 from workflow_audit.models.user import Action, User
+from workflow_audit.services.limiting import Limits
 from workflow_audit.services.reading import Reading, Request
 
 NOW = datetime(2026, 11, 24, 10, 31, 7, tzinfo=UTC)
@@ -58,8 +61,11 @@ class Access:
         return action in self.actions
 
 
-def reading(events: Sequence[StoredEvent], *actions: Action) -> Reading:
-    return Reading(Events(events), Access(actions), lambda: b"k" * 32, lambda: NOW)
+def reading(
+    events: Sequence[StoredEvent], *actions: Action, limits: Limits | None = None
+) -> Reading:
+    limits = limits or Limits(None, 0, lambda: 0.0)
+    return Reading(Events(events), Access(actions), limits, lambda: b"k" * 32, lambda: NOW)
 
 
 def wanted(namespace: str | None = None) -> Request:
@@ -133,3 +139,19 @@ async def test_events_are_counted_only_where_a_page_does_not_tell(
     if listed.cursor:
         await service.page(request, most, listed.cursor, counted=True)
         assert len(service.events.counts) == 1, "its cursor remembers"  # type: ignore[attr-defined]
+
+
+async def test_who_asks_too_often_is_refused_noted_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    served = reading([EVENT], OF_THE_ID, limits=Limits(Rate(1, 1), 1, lambda: 0.0))
+    counter = metrics.QUERY_REFUSALS.labels("rest", "rate")
+    before = counter._value.get()
+    assert await served.event_by_id(wanted()) is EVENT
+    with pytest.raises(TooManyRequestsError):
+        await served.event_by_id(wanted())
+    noted: Any = caplog.records[-1]
+    assert (noted.user, noted.outcome, noted.rows) == ("ada", "limited", 0)
+    assert noted.getMessage() == "audit events were not read"
+    assert counter._value.get() == before + 1

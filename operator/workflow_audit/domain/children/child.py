@@ -9,12 +9,10 @@ import orjson
 
 from workflow_audit.models.kinds import GROUP, VERSION
 from workflow_audit.models.policy import Policy, PolicyKey
-from workflow_audit.models.resource import Resource
+from workflow_audit.models.resource import MANAGED_BY, MANAGER, Resource
 
 Json = dict[str, Any]
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGER = "workflow-audit-operator"
 APPLIED = "audit.kubernaut.ai/applied"
 """Annotation with a hash of what was applied: fields that are no longer asked for show by it."""
 
