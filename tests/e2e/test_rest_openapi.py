@@ -25,9 +25,11 @@ from support.reading import (
 from support.rest import EVENTS
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.ports import HOST
+from workflow_audit.models.statistics import Statistic
 from workflow_audit.store.reader import COLUMNS
 
 NAMESPACE = "rest-schema"
+STATISTICS = [f"/api/v1/audit/analytics/{statistic}" for statistic in Statistic]
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
@@ -53,21 +55,14 @@ def test_openapi_is_for_everybody_and_says_it_all(server: ReadingServer) -> None
     answer = server.get("/openapi.json")
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
     paths = answer.body["paths"]
-    assert set(paths) == {EVENTS, f"{EVENTS}/{{event_id}}"}
-    listing, getting = (paths[path]["get"] for path in paths)
-    assert set(listing["responses"]) == {"200", "400", "401", "403", "410", "429", "500", "503"}
-    assert set(getting["responses"]) == {
-        "200",
-        "304",
-        "400",
-        "401",
-        "403",
-        "404",
-        "429",
-        "500",
-        "503",
-    }
-    for operation in (listing, getting):
+    assert set(paths) == {EVENTS, f"{EVENTS}/{{event_id}}", *STATISTICS}
+    listing, getting, *statistics = (paths[path]["get"] for path in paths)
+    always = {"200", "400", "401", "403", "429", "500", "503"}
+    for operation in statistics:
+        assert set(operation["responses"]) == always
+    assert set(listing["responses"]) == always | {"410"}
+    assert set(getting["responses"]) == always | {"304", "404"}
+    for operation in (listing, getting, *statistics):
         assert all(parameter["schema"] for parameter in operation["parameters"])
         assert all(parameter.get("description") for parameter in operation["parameters"])
     properties = answer.body["components"]["schemas"]["Event"]["properties"]
@@ -112,7 +107,7 @@ def _inapplicable(case: schemathesis.Case) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize("path", [EVENTS, f"{EVENTS}/{{event_id}}"])
+@pytest.mark.parametrize("path", [EVENTS, f"{EVENTS}/{{event_id}}", *STATISTICS])
 def test_every_answer_is_as_the_document_says(
     rest_schema: schemathesis.BaseSchema,
     server: ReadingServer,
@@ -124,7 +119,7 @@ def test_every_answer_is_as_the_document_says(
 
     # Derandomized: what is asked changes with the document, and not from run to run.
     @settings(
-        max_examples=200,
+        max_examples=60 if path in STATISTICS else 200,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),

@@ -181,6 +181,16 @@ def a_service_account(api: Api, namespace: str, name: str) -> tuple[str, str]:
     return f"system:serviceaccount:{namespace}:{name}", token
 
 
+def let_count(api: Api, namespace: str, user: str) -> None:
+    """Give a user a Role of his own for statistics, which show nothing without the events."""
+    rule = {
+        "apiGroups": ["auditlog.kubernaut.ai"],
+        "resources": ["auditstatistics"],
+        "verbs": ["get", "list"],
+    }
+    _give(api, namespace, user, f"count-{user}", rule)
+
+
 def let_read(api: Api, namespace: str, user: str, *, types: Sequence[str] = ()) -> None:
     """Give a user a Role of his own to read events of a namespace, perhaps of some types only."""
     name = f"read-{user}"
@@ -189,6 +199,10 @@ def let_read(api: Api, namespace: str, user: str, *, types: Sequence[str] = ()) 
         "resources": ["auditevents"],
         "verbs": ["get", "list", "watch"],
     } | ({"resourceNames": list(types)} if types else {})
+    _give(api, namespace, user, name, rule)
+
+
+def _give(api: Api, namespace: str, user: str, name: str, rule: Json) -> None:
     role = f"{RBAC}/namespaces/{namespace}/roles"
     api.apply(
         f"{role}/{name}",

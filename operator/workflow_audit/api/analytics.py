@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 def analytics_router(services: ReadServices) -> APIRouter:
     """Give the routes."""
-    answers = problems(400, 401, 403, 500, 503)
+    answers = problems(400, 401, 403, 429, 500, 503)
     router = APIRouter(prefix=ROOT, tags=["statistics"], responses=answers)
     caller = Depends(services.authenticate)
 

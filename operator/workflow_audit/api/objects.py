@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from pydantic.alias_generators import to_camel
 
+from workflow_audit.domain.instants import rfc3339
 from workflow_audit.domain.selectors import LABELS, is_label_value
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import Page, StoredEvent
@@ -74,5 +75,5 @@ def seconds(at: datetime) -> str:
 def plain(value: Any) -> Any:
     """Give a value of a column as JSON has it; instants with microseconds, in UTC."""
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        return rfc3339(value)  # strftime writes the year 867 with three digits
     return str(value) if isinstance(value, date | UUID) else value

@@ -153,7 +153,7 @@ class LowConfidenceRow(Model):
     """When the API server accepted the search."""
 
     namespace: str
-    """Namespace of the searches; none where namespaces are not told apart."""
+    """Namespace of the search."""
 
     correlation_id: str
     """The remediation request that the search served."""
@@ -162,7 +162,7 @@ class LowConfidenceRow(Model):
     """Text of the query, redacted."""
 
     workflow_id: str | None = None
-    """Id in the catalogue."""
+    """The winner's id in the catalogue."""
 
     confidence: float
     """Confidence of the winner, 0 to 1."""
