@@ -13,11 +13,12 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from workflow_audit.api.following import follow
 from workflow_audit.api.objects import audit_event, event_list, list_metadata
-from workflow_audit.api.parameters import Shape, whole_number
+from workflow_audit.api.parameters import Shape, listed_up_to, whole_number
 from workflow_audit.api.services import ReadServices
 from workflow_audit.api.tables import table
 from workflow_audit.domain.cursor import unverified_beginning
 from workflow_audit.domain.instants import instant
+from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.domain.selectors import (
     field_conditions,
     label_conditions,
@@ -54,7 +55,7 @@ def auditevents_router(services: ReadServices) -> APIRouter:
         event = await services.reading.event(wanted)
         shape = Shape.of(request)
         if shape.as_table:
-            about = {"resourceVersion": str(event.position)}
+            about = {"resourceVersion": resource_version(event.position)}
             return _json(table([event], about, shape.include, services.clock()))
         return _json(audit_event(event))
 
@@ -74,9 +75,7 @@ async def _listed(
     if watch:
         return await follow(services, wanted, parameters, shape)
     most = min(whole_number(parameters, "limit", 0) or LONGEST_PAGE, LONGEST_PAGE)
-    exact = parameters.get("resourceVersionMatch") == "Exact"
-    position = whole_number(parameters, "resourceVersion", 0) if exact else None
-    listed = await services.reading.page(wanted, most, cursor, position)
+    listed = await services.reading.page(wanted, most, cursor, listed_up_to(parameters))
     if shape.as_table:
         about = list_metadata(listed.page, listed.cursor)
         return _json(table(listed.page.events, about, shape.include, services.clock()))

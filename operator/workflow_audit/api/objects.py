@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from pydantic.alias_generators import to_camel
 
+from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.domain.selectors import LABELS, is_label_value
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import Page, StoredEvent
@@ -43,7 +44,7 @@ def metadata(event: StoredEvent) -> Json:
         "name": str(columns["event_id"]),
         "namespace": columns["namespace"],
         "uid": str(columns["event_id"]),
-        "resourceVersion": str(event.position),
+        "resourceVersion": resource_version(event.position),
         "creationTimestamp": seconds(columns["event_timestamp"]),
         # A value that cannot be a label's is found by a field selector all the same.
         "labels": {key: value for key, value in labels.items() if value and is_label_value(value)},
@@ -62,7 +63,7 @@ def event_list(page: Page, cursor: str) -> Json:
 
 def list_metadata(page: Page, cursor: str) -> Json:
     """Give where a watch goes on, and the next page if there is one."""
-    found = {"resourceVersion": str(page.position)}
+    found = {"resourceVersion": resource_version(page.position)}
     return found | {"continue": cursor} if cursor else found
 
 
