@@ -74,12 +74,18 @@ async def _listed(
     wanted = reading.Request(reader, action, query, ENDPOINT, begun)
     if watch:
         return await follow(services, wanted, parameters, shape)
-    most = min(whole_number(parameters, "limit", 0) or LONGEST_PAGE, LONGEST_PAGE)
-    listed = await services.reading.page(wanted, most, cursor, listed_up_to(parameters))
+    limit = whole_number(parameters, "limit", 0)
+    listed = await services.reading.page(
+        wanted,
+        min(limit or LONGEST_PAGE, LONGEST_PAGE),
+        cursor,
+        listed_up_to(parameters),
+        counted="behind the page" if limit and query.is_unfiltered else None,
+    )
     if shape.as_table:
-        about = list_metadata(listed.page, listed.cursor)
+        about = list_metadata(listed)
         return _json(table(listed.page.events, about, shape.include, services.clock()))
-    return _json(event_list(listed.page, listed.cursor))
+    return _json(event_list(listed))
 
 
 def event_query(

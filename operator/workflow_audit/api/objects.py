@@ -10,7 +10,8 @@ from pydantic.alias_generators import to_camel
 from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.domain.selectors import LABELS, is_label_value
 from workflow_audit.models.auditlog import AUDIT_EVENT
-from workflow_audit.models.query import Page, StoredEvent
+from workflow_audit.models.query import StoredEvent
+from workflow_audit.services.reading import Listed
 
 Json = dict[str, Any]
 
@@ -51,20 +52,24 @@ def metadata(event: StoredEvent) -> Json:
     }
 
 
-def event_list(page: Page, cursor: str) -> Json:
+def event_list(listed: Listed) -> Json:
     """Give a page as a list object."""
     return {
         "apiVersion": AUDIT_EVENT.api_version,
         "kind": LIST_KIND,
-        "metadata": list_metadata(page, cursor),
-        "items": [audit_event(event) for event in page.events],
+        "metadata": list_metadata(listed),
+        "items": [audit_event(event) for event in listed.page.events],
     }
 
 
-def list_metadata(page: Page, cursor: str) -> Json:
-    """Give where a watch goes on, and the next page if there is one."""
-    found = {"resourceVersion": resource_version(page.position)}
-    return found | {"continue": cursor} if cursor else found
+def list_metadata(listed: Listed) -> Json:
+    """Give where a watch goes on, and of the next page where it begins and what is left."""
+    told = {
+        "resourceVersion": resource_version(listed.page.position),
+        "continue": listed.cursor,
+        "remainingItemCount": listed.remaining,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def seconds(at: datetime) -> str:

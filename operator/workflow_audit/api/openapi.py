@@ -120,7 +120,11 @@ def schemas(references: str) -> Json:
             "metadata": {
                 "type": "object",
                 "description": "resourceVersion, from which to watch on, and the next page.",
-                "properties": {"resourceVersion": _TEXT, "continue": _TEXT},
+                "properties": {
+                    "resourceVersion": _TEXT,
+                    "continue": _TEXT,
+                    "remainingItemCount": {"type": "integer", "format": "int64"},
+                },
             },
             "items": {"type": "array", "items": {"$ref": f"{references}{NAME}"}},
         },

@@ -61,7 +61,7 @@ def rest_router(services: ReadServices) -> APIRouter:
             parameters.limit,
             parameters.cursor or "",
             offset=parameters.offset,
-            counted=True,
+            counted="the whole list",
         )
         return _json(event_page(listed, parameters))
 

@@ -48,8 +48,10 @@ class Events(Protocol):
         """Give the next events of a query, the newest first."""
         ...
 
-    async def count(self, query: EventQuery, position: int, most: int) -> int:
-        """Give how many events a query has up to a position; counting ends at `most`."""
+    async def count(
+        self, query: EventQuery, position: int, most: int, after: Place | None = None
+    ) -> int:
+        """Give how many events a list has behind a place; counting ends at `most`."""
         ...
 
 
@@ -59,6 +61,9 @@ class Access(Protocol):
     async def allowed(self, user: User, action: Action) -> bool:
         """Tell whether somebody may do something."""
         ...
+
+
+Counted = Literal["the whole list", "behind the page"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,9 @@ class Listed:
     total: Total | None = None
     """How many events the whole list has; None when nobody asked."""
 
+    remaining: int | None = None
+    """How many events follow this page; None when there are none, too many, or nobody asked."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -114,7 +122,7 @@ class Reading:
         position: int | None = None,
         offset: int = 0,
         *,
-        counted: bool = False,
+        counted: Counted | None = None,
     ) -> Listed:
         """Give a page of events.
 
@@ -124,7 +132,7 @@ class Reading:
             cursor: of the page before; empty for the first.
             position: nothing that was recorded behind it; None is the newest.
             offset: how many to skip.
-            counted: whether to tell how many the whole list has; its cursors remember it.
+            counted: which events are to be counted, once: cursors remember it.
 
         Raises:
             ForbiddenError: he may not.
@@ -138,6 +146,9 @@ class Reading:
                 after, position, number = found.place, found.position, found.counted
             page = await self.events.page(request.query, most, after, position, offset)
             account.rows = len(page.events)
+            if counted == "behind the page":
+                number = await self._remaining(request.query, page, number, first=not cursor)
+                return Listed(page, self._next(request, page, number), remaining=number)
             if counted and number is None:
                 number = await self._count(request.query, page, None if cursor else offset)
             total = Total.of(number) if counted and number is not None else None
@@ -221,6 +232,18 @@ class Reading:
         if offset is not None and not page.has_more and (page.events or offset == 0):
             return offset + len(page.events)
         return await self.events.count(query, page.position, MOST_COUNTED + 1)
+
+    async def _remaining(
+        self, query: EventQuery, page: Page, number: int | None, *, first: bool
+    ) -> int | None:
+        """Count what follows the first page; each later page takes its own events off."""
+        if not page.has_more:
+            return None
+        if first:
+            last = page.events[-1].place
+            found = await self.events.count(query, page.position, MOST_COUNTED + 1, last)
+            return found if found <= MOST_COUNTED else None
+        return None if number is None else max(number - len(page.events), 1)
 
     def _opened(self, request: Request, cursor: str) -> Cursor:
         key, now = self.cursor_key(), self.clock()

@@ -81,13 +81,23 @@ class EventReader:
             events = await _events(connection, found, NEWEST_FIRST, most + 1, offset)
         return Page(events[:most], len(events) > most, position)
 
-    async def count(self, query: EventQuery, position: int, most: int) -> int:
+    async def count(
+        self, query: EventQuery, position: int, most: int, after: Place | None = None
+    ) -> int:
         """Give how many events a query has up to a position; counting ends at `most`.
+
+        Args:
+            query: which events.
+            position: up to which.
+            most: each event that is counted is read.
+            after: behind which place of the list; None is from its beginning.
 
         Raises:
             DatabaseUnavailableError: try again later.
         """
         found = where(query)
+        if after:
+            add_place(found, after)
         _add_position(found, position)
         text = READING["count_events"].decode()
         statement = sql.SQL(text).format(where=found.sql(), most=sql.Placeholder("most"))

@@ -135,6 +135,8 @@ async def test_an_offset_skips_and_a_count_ends_at_its_bound(shared_events: Test
         assert await reader.count(EventQuery("payments"), whole.position, 100) == 3
         before_both_others = whole.position - 2
         assert await reader.count(ALL, before_both_others, 100) == 3, "as the list was then"
+        second = whole.events[1].place
+        assert await reader.count(ALL, whole.position, 100, second) == 2, "behind a place"
         assert await reader.count(EventQuery("nowhere"), whole.position, 100) == 0
 
 
