@@ -16,6 +16,7 @@ from support.reading import ROOT, TYPE, ReadingServer, an_event, let_read, readi
 from workflow_audit.local.certificates import Authority, KeyPair
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT
+from workflow_audit.models.event import AuditEvent
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
@@ -144,6 +145,28 @@ def test_a_reader_of_one_type_names_it(server: ReadingServer, api: Api, namespac
         "get", "aev", "-n", namespace, "-o", "json", "--field-selector", f"metadata.name={TYPE}"
     )
     assert [item["correlationId"] for item in json.loads(found)["items"]] == ["rr-2026-000001"]
+
+
+def test_a_reader_of_one_type_gets_one_event_by_type_and_id(
+    server: ReadingServer, api: Api, namespace: str
+) -> None:
+    let_read(api, namespace, f"eve-of-{namespace}", types=[TYPE])
+    eve = Reader(server.environment, f"eve-of-{namespace}")
+    wanted, hidden = an_event(namespace, 1), an_event(namespace, 2, event_type="other")
+    write(server.environment, [wanted, an_event(namespace, 3), hidden])
+    get = ("get", "aev", "-n", namespace, "-o", "json")
+
+    def demand(event: AuditEvent, of_type: str = TYPE) -> tuple[str, str]:
+        return ("--field-selector", f"metadata.name={of_type},eventId={event.event_id}")
+
+    assert "(Forbidden)" in eve.refused(*get, str(wanted.event_id)), "the API server's decision"
+    (found,) = json.loads(eve.kubectl(*get, *demand(wanted)))["items"]
+    assert found["metadata"]["name"] == str(wanted.event_id)
+    assert json.loads(eve.kubectl(*get, *demand(hidden)))["items"] == []
+    assert "(Forbidden)" in eve.refused(*get, *demand(hidden, "other"))
+    assert "(Forbidden)" in eve.refused(*get, "--field-selector", f"eventId={wanted.event_id}")
+    said = eve.refused(*get, "--field-selector", f"metadata.name={TYPE},eventId=x")
+    assert "fieldSelector eventId: 'x' is no id" in said
 
 
 def test_a_watch_goes_on_where_the_list_has_ended(

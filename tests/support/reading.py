@@ -1,6 +1,7 @@
 """Audit events to read, readers of all kinds, and the server that they ask."""
 
 import asyncio
+import itertools
 import json
 import ssl
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ ROOT = "/apis/auditlog.kubernaut.ai/v1alpha1"
 TYPE = "workflow.catalog.search_completed"
 
 Json = dict[str, Any]
+
+_numbers = itertools.count(1)
 
 
 def an_event(namespace: str, number: int = 0, **changes: Any) -> AuditEvent:
@@ -152,6 +155,14 @@ def reading_server(environment: LocalEnvironment, **settings: str) -> Iterator[R
     """Run the server for as long as the block takes."""
     with running_apiserver(environment, settings) as port:
         yield ReadingServer(environment, port)
+
+
+def a_namespace(api: Api) -> str:
+    """Make a namespace without events; gives its name."""
+    name = f"reading-{next(_numbers)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    api.apply(f"/api/v1/namespaces/{name}", body)
+    return name
 
 
 def let_read_everywhere(api: Api, user: str) -> None:

@@ -8,6 +8,7 @@ from workflow_audit.api.discovery import discovery_router
 from workflow_audit.api.openapi import openapi_router
 from workflow_audit.api.problems import add_problems
 from workflow_audit.api.rest import rest_router
+from workflow_audit.api.rest_export import rest_export_router
 from workflow_audit.api.rest_openapi import rest_openapi_router
 from workflow_audit.api.services import ReadServices
 
@@ -21,7 +22,13 @@ def application(services: ReadServices) -> FastAPI:
         redirect_slashes=False,
     )
     add_problems(app)
-    for router in (auditevents_router, discovery_router, openapi_router, rest_router):
+    for router in (
+        auditevents_router,
+        discovery_router,
+        openapi_router,
+        rest_export_router,
+        rest_router,
+    ):
         app.include_router(router(services))
     app.include_router(rest_openapi_router(app))
     return app

@@ -23,12 +23,12 @@ from workflow_audit.domain.selectors import (
     field_conditions,
     label_conditions,
     named,
-    selected_name,
+    selected_names,
 )
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import LONGEST_PAGE, EventQuery
 from workflow_audit.models.user import Action, User
-from workflow_audit.services import reading
+from workflow_audit.services.accounts import Request as Read
 
 ENDPOINT = "kubernetes"
 ROOT = f"/apis/{AUDIT_EVENT.group}/{AUDIT_EVENT.version}"
@@ -51,7 +51,7 @@ def auditevents_router(services: ReadServices) -> APIRouter:
     @router.get(f"/namespaces/{{namespace}}/{AUDIT_EVENT.plural}/{{name}}")
     async def one(request: Request, namespace: str, name: str, reader: User = caller) -> Response:
         query = EventQuery(namespace, (named(name),))
-        wanted = reading.Request(reader, Action("get", namespace, name), query, ENDPOINT)
+        wanted = Read(reader, Action("get", namespace, name), query, ENDPOINT)
         event = await services.reading.event(wanted)
         shape = Shape.of(request)
         if shape.as_table:
@@ -70,8 +70,9 @@ async def _listed(
     begun = unverified_beginning(cursor, "continue") if cursor else services.clock()
     query = event_query(parameters, namespace, begun)
     watch = parameters.get("watch", "").lower() in {"1", "true"}
-    action = Action("watch" if watch else "list", namespace, selected_name(query.conditions))
-    wanted = reading.Request(reader, action, query, ENDPOINT, begun)
+    name, *others = selected_names(query.conditions) or (None,)
+    action = Action("watch" if watch else "list", namespace, name)
+    wanted = Read(reader, action, query, ENDPOINT, begun, tuple(filter(None, others)))
     if watch:
         return await follow(services, wanted, parameters, shape)
     limit = whole_number(parameters, "limit", 0)

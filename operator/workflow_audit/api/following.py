@@ -17,7 +17,7 @@ from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.errors import AuditError, InvalidFieldError
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import StoredEvent
-from workflow_audit.services.reading import Request
+from workflow_audit.services.accounts import Request
 
 LONGEST_SECONDS, USUAL_SECONDS = 3600, 1800
 BOOKMARK_SECONDS = 15.0

@@ -27,6 +27,11 @@ PROBLEMS = {
     503: "The database or the API server cannot be reached; try again after `Retry-After` seconds.",
 }
 
+EXPORTED: Json = {
+    "description": "One event a line, as in `data` of a list, and a last line that says how many.",
+    "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+}
+
 HEADERS: dict[int, Json] = {
     401: {"WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}}},
     503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},

@@ -44,6 +44,7 @@ async def _serve(settings: Settings, parts: ReadingParts) -> None:
     services = ReadServices(
         parts.reading,
         parts.watching,
+        parts.exporting,
         authenticator(lambda: trusted.config, parts.access),
         parts.reading.clock,
     )

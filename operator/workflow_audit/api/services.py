@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import Request
 
 from workflow_audit.models.user import User
+from workflow_audit.services.exporting import Exporting
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.watching import Watching
 
@@ -17,6 +18,7 @@ class ReadServices:
 
     reading: Reading
     watching: Watching
+    exporting: Exporting
     authenticate: Callable[[Request], Awaitable[User]]
     """Raises UnauthenticatedError."""
 

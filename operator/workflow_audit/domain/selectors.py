@@ -28,6 +28,7 @@ LABELS: Mapping[str, Field] = {
 
 FIELDS: Mapping[str, Field] = {
     "metadata.name": "event_id",
+    "eventId": "event_id",
     "eventDate": "event_date",
     "eventType": "event_type",
     "eventCategory": "event_category",
@@ -156,16 +157,18 @@ def named(name: str, *, negated: bool = False) -> Condition:
         return Condition("event_type", test, (name,))  # type: ignore[arg-type]
 
 
-def selected_name(conditions: Sequence[Condition]) -> str | None:
-    """Give the name that rights have to allow: the one id, or else the one type, that is asked for.
+def selected_names(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """Give the names of which rights have to allow one: the id and the type that are asked for.
 
-    Told by the conditions and not by the selector's text, so that what is allowed is what is read.
+    Told by the conditions and not by the selector's text, so that what is allowed is what is read:
+    events that have this id and this type, both of them.
     """
-    for field in ("event_id", "event_type"):
-        for each in conditions:
-            if each.field == field and each.test == "in" and len(each.values) == 1:
-                return str(each.values[0])
-    return None
+    return tuple(
+        str(each.values[0])
+        for field in ("event_id", "event_type")
+        for each in conditions
+        if each.field == field and each.test == "in" and len(each.values) == 1
+    )
 
 
 def typed(path: str, field: Field, value: str) -> Value:
@@ -180,6 +183,11 @@ def typed(path: str, field: Field, value: str) -> Value:
         except ValueError:
             remedy = "write it as 2026-11-24"
             raise InvalidFieldError(path, value, "is no date", remedy) from None
+    if field == "event_id":
+        try:
+            return UUID(value)
+        except ValueError:
+            raise InvalidFieldError(path, value, "is no id", "write a UUID") from None
     if "\0" in value:
         raise InvalidFieldError(path, value, "has a zero byte", "no text has one")
     return value

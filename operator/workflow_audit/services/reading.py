@@ -1,12 +1,9 @@
-"""Give readers the events that they may see, and note who read what.
+"""Give readers the events that they may see.
 
-What always holds:
-- Nothing is given before the API server has said that this reader may see it. Only where the
-  namespace of an event is not known beforehand, it is fetched first and then asked about.
-- Every read leaves a line in the log, with who, where, what and how many; refused ones too.
+What always holds: nothing is given before the API server has said that this reader may see it. Only
+where the namespace of an event is not known beforehand, it is fetched first and then asked about.
 """
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,9 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from workflow_audit import metrics
 from workflow_audit.domain.cursor import Cursor, opened, sealed
-from workflow_audit.errors import EventNotFoundError, ForbiddenError
+from workflow_audit.errors import EventNotFoundError
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import (
     MOST_COUNTED,
@@ -27,11 +23,7 @@ from workflow_audit.models.query import (
     Total,
 )
 from workflow_audit.models.user import Action, User
-
-log = logging.getLogger(__name__)
-
-READER_ROLE = "workflow-audit-reader"
-"""The ClusterRole that we ship."""
+from workflow_audit.services.accounts import Access, Account, Request, insist, noted
 
 
 class Events(Protocol):
@@ -55,40 +47,7 @@ class Events(Protocol):
         ...
 
 
-class Access(Protocol):
-    """Who may do what."""
-
-    async def allowed(self, user: User, action: Action) -> bool:
-        """Tell whether somebody may do something."""
-        ...
-
-
 Counted = Literal["the whole list", "behind the page"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """Who reads what, for one answer."""
-
-    reader: User
-    action: Action
-    query: EventQuery
-    endpoint: str
-    """Which of the interfaces is used, for metrics and the log."""
-
-    begun: datetime | None = None
-    """From when relative times of the query count; None where it has none."""
-
-    cursor_parameter: str = "continue"
-    """What the interface calls it, for errors."""
-
-
-@dataclass
-class Account:
-    """What one read gave, for metrics and the log."""
-
-    rows: int = 0
-    outcome: Literal["answered", "forbidden", "failed"] = "failed"
 
 
 @dataclass(frozen=True)
@@ -145,14 +104,12 @@ class Reading:
                 found = self._opened(request, cursor)
                 after, position, number = found.place, found.position, found.counted
             page = await self.events.page(request.query, most, after, position, offset)
-            account.rows = len(page.events)
             if counted == "behind the page":
                 number = await self._remaining(request.query, page, number, first=not cursor)
-                return Listed(page, self._next(request, page, number), remaining=number)
-            if counted and number is None:
+            elif counted and number is None:
                 number = await self._count(request.query, page, None if cursor else offset)
-            total = Total.of(number) if counted and number is not None else None
-            return Listed(page, self._next(request, page, number), total)
+            account.rows = len(page.events)
+            return _listed(page, self._next(request, page, number), counted, number)
 
     async def event(self, request: Request) -> StoredEvent:
         """Give the one event of a query.
@@ -177,7 +134,7 @@ class Reading:
             ForbiddenError: he has named a namespace and may not read this name there.
             EventNotFoundError: there is none that he may see.
         """
-        async with self._noted(request) as account:
+        async with noted(request, self._monotonic) as account:
             page = await self.events.page(request.query, 1)
             if page.events and await self._may_get(request.reader, page.events[0]):
                 account.rows = 1
@@ -185,7 +142,7 @@ class Reading:
             if page.events:
                 account.outcome = "forbidden"
             if request.action.namespace:
-                await self._insist(request)
+                await insist(self.access, request)
             raise _missing(request)
 
     @asynccontextmanager
@@ -195,29 +152,9 @@ class Reading:
         Raises:
             ForbiddenError: he may not; that is noted too.
         """
-        async with self._noted(request) as account:
-            await self._insist(request)
+        async with noted(request, self._monotonic) as account:
+            await insist(self.access, request)
             yield account
-
-    @asynccontextmanager
-    async def _noted(self, request: Request) -> AsyncIterator[Account]:
-        account, began = Account(), self._monotonic()
-        try:
-            yield account
-            account.outcome = "answered"
-        except ForbiddenError:
-            account.outcome = "forbidden"
-            raise
-        finally:
-            seconds = self._monotonic() - began
-            if account.outcome == "answered":
-                metrics.QUERY_DURATION.labels(request.endpoint).observe(seconds)
-                metrics.QUERY_RESULTS.inc(account.rows)
-            _note(request, account, seconds)
-
-    async def _insist(self, request: Request) -> None:
-        if not await self.access.allowed(request.reader, request.action):
-            raise ForbiddenError(_refusal(request), _remedy(request.action))
 
     async def _may_get(self, reader: User, event: StoredEvent) -> bool:
         """Ask about the type first: that answer serves for the next event too."""
@@ -257,48 +194,14 @@ class Reading:
         return sealed(cursor, request.query, self.cursor_key(), now)
 
 
+def _listed(page: Page, cursor: str, counted: Counted | None, number: int | None) -> Listed:
+    if number is None or counted is None:
+        return Listed(page, cursor)
+    if counted == "behind the page":
+        return Listed(page, cursor, remaining=number)
+    return Listed(page, cursor, Total.of(number))
+
+
 def _missing(request: Request) -> EventNotFoundError:
     resource = f"{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}"
     return EventNotFoundError(f'{resource} "{request.action.name}" not found')
-
-
-def _refusal(request: Request) -> str:
-    """Say what is missing in the API server's own words, so that people find it there too."""
-    action = request.action
-    name = f' "{action.name}"' if action.name else ""
-    where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
-    return (
-        f'{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}{name} is forbidden: User "{request.reader.name}"'
-        f' cannot {action.verb} resource "{AUDIT_EVENT.plural}" in API group "{AUDIT_EVENT.group}"'
-        f" {where}"
-    )
-
-
-def _remedy(action: Action) -> str:
-    everywhere = f"a ClusterRoleBinding to the ClusterRole {READER_ROLE}"
-    if action.namespace:
-        return f"it takes a RoleBinding to the ClusterRole {READER_ROLE} there, or {everywhere}"
-    return f"name a namespace that you may read, or ask for {everywhere}"
-
-
-def _note(request: Request, account: Account, seconds: float) -> None:
-    query, answered = request.query, account.outcome == "answered"
-    conditions = [
-        f"{each.field} {each.test} {','.join(map(str, each.values))}" for each in query.conditions
-    ]
-    log.info(
-        "audit events were read" if answered else "audit events were not read",
-        extra={
-            "user": request.reader.name,
-            "groups": list(request.reader.groups),
-            "verb": request.action.verb,
-            "namespace": query.namespace,
-            "selector": conditions,
-            "since": query.since and query.since.isoformat(),
-            "until": query.until and query.until.isoformat(),
-            "endpoint": request.endpoint,
-            "outcome": account.outcome,
-            "rows": account.rows,
-            "seconds": round(seconds, 6),
-        },
-    )

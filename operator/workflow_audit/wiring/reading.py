@@ -11,6 +11,7 @@ from pathlib import Path
 from workflow_audit.kube.access import Access
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.trusted_proxy import TrustedProxy
+from workflow_audit.services.exporting import Exporting
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.watching import Tail, Watching
 from workflow_audit.settings import ApiServerSettings
@@ -27,6 +28,7 @@ class ReadingParts:
 
     reading: Reading
     watching: Watching
+    exporting: Exporting
     access: Access
     trusted: TrustedProxy
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -57,6 +59,7 @@ async def open_reading(
             yield ReadingParts(
                 reading=Reading(events, access, partial(_cursor_key, settings.tls_key), utc_now),
                 watching=Watching(events, tail, time.monotonic),
+                exporting=Exporting(events, access),
                 access=access,
                 trusted=trusted,
                 checks={

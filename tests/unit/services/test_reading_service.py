@@ -12,7 +12,8 @@ import pytest
 from workflow_audit.errors import EventNotFoundError, ForbiddenError
 from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
 from workflow_audit.models.user import Action, User
-from workflow_audit.services.reading import Reading, Request
+from workflow_audit.services.accounts import Request
+from workflow_audit.services.reading import Reading
 
 NOW = datetime(2026, 11, 24, 10, 31, 7, tzinfo=UTC)
 ID = UUID(int=7)
@@ -161,3 +162,24 @@ async def test_what_follows_a_page_is_counted_once(
         following = await service.page(request, most, listed.cursor, counted="behind the page")
         assert following.remaining == later
     assert len(service.events.counts) == asked  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("rights", "allowed"),
+    [
+        pytest.param((Action("list", "payments", str(ID)),), True, id="of-the-id"),
+        pytest.param((Action("list", "payments", "t"),), True, id="of-the-type"),
+        pytest.param((Action("list", "payments", "other"),), False, id="of-another-type"),
+        pytest.param((Action("list", "billing", "t"),), False, id="elsewhere"),
+    ],
+)
+async def test_who_asks_for_an_id_and_a_type_needs_a_right_to_one_of_them(
+    rights: tuple[Action, ...], allowed: bool
+) -> None:
+    action = Action("list", "payments", str(ID))
+    request = Request(ADA, action, EventQuery("payments"), "kubernetes", other_names=("t",))
+    if allowed:
+        assert (await reading([EVENT], *rights).page(request, 1)).page.events == [EVENT]
+    else:
+        with pytest.raises(ForbiddenError, match=f'"{ID}" is forbidden'):
+            await reading([EVENT], *rights).page(request, 1)
