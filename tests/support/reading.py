@@ -18,11 +18,13 @@ from support.api import Api
 from workflow_audit.cli.local_apiserver import NAME, running_apiserver
 from workflow_audit.local.certificates import KeyPair
 from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.pki import FRONT_PROXY_CLIENT
 from workflow_audit.local.ports import HOST
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.pool import Database
 from workflow_audit.store.writer import EventWriter
+from workflow_audit.wiring.running import utc_now
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROOT = "/apis/auditlog.kubernaut.ai/v1alpha1"
@@ -155,6 +157,17 @@ def reading_server(environment: LocalEnvironment, **settings: str) -> Iterator[R
     """Run the server for as long as the block takes."""
     with running_apiserver(environment, settings) as port:
         yield ReadingServer(environment, port)
+
+
+def forged(user: str) -> Headers:
+    """Give headers that name a user who may do everything, as the API server would write them."""
+    return [("X-Remote-User", user), ("X-Remote-Group", "system:masters")]
+
+
+def trusted_pair(server: ReadingServer) -> KeyPair:
+    """Give a certificate as the API server has it, whose word counts."""
+    front_proxy = server.environment.control_plane.certificates.front_proxy
+    return front_proxy.client(FRONT_PROXY_CLIENT, (), utc_now())
 
 
 def a_namespace(api: Api) -> str:

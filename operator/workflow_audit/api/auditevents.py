@@ -24,6 +24,7 @@ from workflow_audit.domain.selectors import (
     label_conditions,
     named,
     selected_names,
+    storable,
 )
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import LONGEST_PAGE, EventQuery
@@ -50,7 +51,7 @@ def auditevents_router(services: ReadServices) -> APIRouter:
 
     @router.get(f"/namespaces/{{namespace}}/{AUDIT_EVENT.plural}/{{name}}")
     async def one(request: Request, namespace: str, name: str, reader: User = caller) -> Response:
-        query = EventQuery(namespace, (named(name),))
+        query = EventQuery(storable("namespace", namespace), (named(name),))
         wanted = Read(reader, Action("get", namespace, name), query, ENDPOINT)
         event = await services.reading.event(wanted)
         shape = Shape.of(request)
@@ -97,6 +98,8 @@ def event_query(
     Raises:
         InvalidFieldError: one of them cannot be understood.
     """
+    if namespace:
+        storable("namespace", namespace)
     within, by_field = field_conditions(parameters.get("fieldSelector", ""))
     by_label = label_conditions(parameters.get("labelSelector", ""))
     since, until = (
