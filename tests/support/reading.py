@@ -140,6 +140,12 @@ class ReadingServer:
 
 @contextmanager
 def _pool(environment: LocalEnvironment, pair: KeyPair | None) -> Iterator[urllib3.PoolManager]:
+    context = _client_context(environment, pair)
+    with urllib3.PoolManager(ssl_context=context, retries=False, timeout=30) as pool:
+        yield pool
+
+
+def _client_context(environment: LocalEnvironment, pair: KeyPair | None) -> ssl.SSLContext:
     authority = environment.control_plane.certificates.cluster.certificate
     context = ssl.create_default_context(cadata=authority)
     if pair:
@@ -148,8 +154,7 @@ def _pool(environment: LocalEnvironment, pair: KeyPair | None) -> Iterator[urlli
         (home / "crt").write_text(pair.certificate)
         (home / "key").write_text(pair.key)
         context.load_cert_chain(home / "crt", home / "key")
-    with urllib3.PoolManager(ssl_context=context, retries=False, timeout=30) as pool:
-        yield pool
+    return context
 
 
 @contextmanager
@@ -162,6 +167,11 @@ def reading_server(environment: LocalEnvironment, **settings: str) -> Iterator[R
 def forged(user: str) -> Headers:
     """Give headers that name a user who may do everything, as the API server would write them."""
     return [("X-Remote-User", user), ("X-Remote-Group", "system:masters")]
+
+
+def client_ssl(server: ReadingServer, pair: KeyPair | None = None) -> ssl.SSLContext:
+    """Give TLS that trusts the server, and shows it a certificate."""
+    return _client_context(server.environment, pair)
 
 
 def trusted_pair(server: ReadingServer) -> KeyPair:
