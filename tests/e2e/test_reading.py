@@ -1,9 +1,7 @@
 """Audit events are read through the cluster's own RBAC: by kubectl, and by nobody who may not."""
 
-import itertools
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,16 @@ import urllib3
 from support.api import MERGE_PATCH, Api
 from support.environment import kubectl
 from support.eventually import eventually
-from support.reading import ROOT, TYPE, ReadingServer, an_event, let_read, reading_server, write
+from support.reading import (
+    ROOT,
+    TYPE,
+    ReadingServer,
+    an_event,
+    forged,
+    let_read,
+    trusted_pair,
+    write,
+)
 from workflow_audit.local.certificates import Authority, KeyPair
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT
@@ -20,22 +27,6 @@ from workflow_audit.models.event import AuditEvent
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
-    with reading_server(prepared_environment) as running:
-        yield running
-
-
-@pytest.fixture
-def namespace(api: Api) -> str:
-    name = f"reading-{next(_numbers)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    api.apply(f"/api/v1/namespaces/{name}", body)
-    return name
 
 
 class Reader:
@@ -201,10 +192,6 @@ def _watched(output: Path) -> list[str]:
     return [event["object"]["correlationId"] for event in events]
 
 
-def forged(user: str) -> list[tuple[str, str]]:
-    return [("X-Remote-User", user), ("X-Remote-Group", "system:masters")]
-
-
 def test_nobody_speaks_for_others_without_the_clusters_own_certificate(
     server: ReadingServer, ada: Reader, namespace: str, tmp_path: Path
 ) -> None:
@@ -283,9 +270,7 @@ def test_a_database_that_is_away_is_said_and_a_watch_goes_on(
     postgres = server.environment.postgres
     write(server.environment, [an_event(namespace, 1)])
     path = f"{ROOT}/namespaces/{namespace}/auditevents"
-    trusted = server.environment.control_plane.certificates.front_proxy.client(
-        FRONT_PROXY_CLIENT, (), utc_now()
-    )
+    trusted = trusted_pair(server)
     postgres.stop()
     try:
         answer = server.get(path, forged("admin"), trusted)

@@ -76,6 +76,8 @@ class Watchers:
                 for task in tasks:
                     assert not task.done(), "no watch has ended"
             finally:
+                # Aborted, because TLS would say goodbye when the loop is gone already.
+                await connector.close(abort_ssl=True)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -177,11 +179,11 @@ def test_an_export_on_the_command_line_outlives_a_restart_of_the_database(
     ) as process:
         assert process.stdout
         assert process.stderr
-        output = process.stdout.readline()
+        lines = [json.loads(process.stdout.readline())]
         postgres.stop()
-        lines = [json.loads(output)]
-        said = process.stdout.readline()  # the pipe has room again, so that it asks for more
-        lines.append(json.loads(said))
+        # Of the first page so much that the rest fits into the pipe, and the second is asked for.
+        lines += [json.loads(process.stdout.readline()) for _ in range(494)]
+        assert b"asking again in" in process.stderr.readline()
         postgres.start()
         lines += [json.loads(line) for line in process.stdout]
         assert process.wait(120) == 0, process.stderr.read()
