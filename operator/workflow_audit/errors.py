@@ -118,8 +118,8 @@ class AnswerTooLongError(ReadingError):
 class CursorExpiredError(ReadingError):
     """The place where a list was to go on is not known any more; it has to be begun anew."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path}: the cursor has expired; list from the beginning")
+    def __init__(self, path: str, why: str = "has expired") -> None:
+        super().__init__(f"{path}: the cursor {why}; list from the beginning")
         self.path = path
 
 

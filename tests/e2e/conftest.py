@@ -1,4 +1,4 @@
-"""An operator as a process and a namespace of searches, for each test its own."""
+"""What end-to-end tests share: operators and searches, the server of readers and who asks it."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,6 +9,16 @@ import pytest
 
 from support.api import Api
 from support.operator_process import OperatorProcess, StartOperator
+from support.reading import (
+    TYPE,
+    ReadingServer,
+    a_namespace,
+    a_service_account,
+    let_read,
+    let_read_everywhere,
+    reading_server,
+)
+from support.rest import Program
 from support.searches import Searches
 from workflow_audit.local.environment import LocalEnvironment
 
@@ -45,3 +55,40 @@ def start_operator(
             return started.enter_context(operator).start()
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
+    """The server of readers, behind the API server."""
+    with reading_server(prepared_environment) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace(api: Api) -> str:
+    """A namespace without events."""
+    return a_namespace(api)
+
+
+@pytest.fixture
+def robot(server: ReadingServer, api: Api, namespace: str) -> Program:
+    """May read the events of its namespace."""
+    user, token = a_service_account(api, namespace, "robot")
+    let_read(api, namespace, user)
+    return Program(server, user, token)
+
+
+@pytest.fixture
+def auditor(server: ReadingServer, api: Api, namespace: str) -> Program:
+    """May read all events."""
+    user, token = a_service_account(api, namespace, "auditor")
+    let_read_everywhere(api, user)
+    return Program(server, user, token)
+
+
+@pytest.fixture
+def narrow(server: ReadingServer, api: Api, namespace: str) -> Program:
+    """May read events of one type in its namespace."""
+    user, token = a_service_account(api, namespace, "narrow")
+    let_read(api, namespace, user, types=[TYPE])
+    return Program(server, user, token)

@@ -1,9 +1,7 @@
 """Audit events are read through the cluster's own RBAC: by kubectl, and by nobody who may not."""
 
-import itertools
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,30 +10,24 @@ import urllib3
 from support.api import MERGE_PATCH, Api
 from support.environment import kubectl
 from support.eventually import eventually
-from support.reading import ROOT, TYPE, ReadingServer, an_event, let_read, reading_server, write
+from support.reading import (
+    ROOT,
+    TYPE,
+    ReadingServer,
+    an_event,
+    forged,
+    let_read,
+    trusted_pair,
+    write,
+)
 from workflow_audit.certificates import KeyPair
 from workflow_audit.local.certificates import Authority
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT
+from workflow_audit.models.event import AuditEvent
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
-    with reading_server(prepared_environment) as running:
-        yield running
-
-
-@pytest.fixture
-def namespace(api: Api) -> str:
-    name = f"reading-{next(_numbers)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    api.apply(f"/api/v1/namespaces/{name}", body)
-    return name
 
 
 class Reader:
@@ -147,6 +139,28 @@ def test_a_reader_of_one_type_names_it(server: ReadingServer, api: Api, namespac
     assert [item["correlationId"] for item in json.loads(found)["items"]] == ["rr-2026-000001"]
 
 
+def test_a_reader_of_one_type_gets_one_event_by_type_and_id(
+    server: ReadingServer, api: Api, namespace: str
+) -> None:
+    let_read(api, namespace, f"eve-of-{namespace}", types=[TYPE])
+    eve = Reader(server.environment, f"eve-of-{namespace}")
+    wanted, hidden = an_event(namespace, 1), an_event(namespace, 2, event_type="other")
+    write(server.environment, [wanted, an_event(namespace, 3), hidden])
+    get = ("get", "aev", "-n", namespace, "-o", "json")
+
+    def demand(event: AuditEvent, of_type: str = TYPE) -> tuple[str, str]:
+        return ("--field-selector", f"metadata.name={of_type},eventId={event.event_id}")
+
+    assert "(Forbidden)" in eve.refused(*get, str(wanted.event_id)), "the API server's decision"
+    (found,) = json.loads(eve.kubectl(*get, *demand(wanted)))["items"]
+    assert found["metadata"]["name"] == str(wanted.event_id)
+    assert json.loads(eve.kubectl(*get, *demand(hidden)))["items"] == []
+    assert "(Forbidden)" in eve.refused(*get, *demand(hidden, "other"))
+    assert "(Forbidden)" in eve.refused(*get, "--field-selector", f"eventId={wanted.event_id}")
+    said = eve.refused(*get, "--field-selector", f"metadata.name={TYPE},eventId=x")
+    assert "fieldSelector eventId: 'x' is no id" in said
+
+
 def test_a_watch_goes_on_where_the_list_has_ended(
     server: ReadingServer, ada: Reader, api: Api, namespace: str, tmp_path: Path
 ) -> None:
@@ -177,10 +191,6 @@ def _watched(output: Path) -> list[str]:
     events = [json.loads(line) for line in lines]
     assert {event["type"] for event in events} <= {"ADDED"}
     return [event["object"]["correlationId"] for event in events]
-
-
-def forged(user: str) -> list[tuple[str, str]]:
-    return [("X-Remote-User", user), ("X-Remote-Group", "system:masters")]
 
 
 def test_nobody_speaks_for_others_without_the_clusters_own_certificate(
@@ -261,9 +271,7 @@ def test_a_database_that_is_away_is_said_and_a_watch_goes_on(
     postgres = server.environment.postgres
     write(server.environment, [an_event(namespace, 1)])
     path = f"{ROOT}/namespaces/{namespace}/auditevents"
-    trusted = server.environment.control_plane.certificates.front_proxy.client(
-        FRONT_PROXY_CLIENT, (), utc_now()
-    )
+    trusted = trusted_pair(server)
     postgres.stop()
     try:
         answer = server.get(path, forged("admin"), trusted)

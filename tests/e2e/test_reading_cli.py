@@ -26,7 +26,16 @@ from support.environment import psql
 from support.eventually import eventually
 from support.faulty_api import Fault, FaultyApi, Request
 from support.operator_process import OperatorProcess
-from support.reading import RBAC, TYPE, ReadingServer, an_event, let_read, reading_server, write
+from support.reading import (
+    RBAC,
+    TYPE,
+    ReadingServer,
+    a_namespace,
+    an_event,
+    let_read,
+    reading_server,
+    write,
+)
 from support.searches import Searches, bundled_specs, search
 from workflow_audit.cli.local_apiserver import NAME
 from workflow_audit.local.environment import LocalEnvironment
@@ -42,24 +51,6 @@ _numbers = itertools.count(1)
 
 Json = dict[str, Any]
 Done = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture(scope="module")
-def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
-    with reading_server(prepared_environment) as running:
-        yield running
-
-
-def new_namespace(api: Api) -> str:
-    name = f"cli-{next(_numbers)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    api.apply(f"/api/v1/namespaces/{name}", body)
-    return name
-
-
-@pytest.fixture
-def namespace(api: Api) -> str:
-    return new_namespace(api)
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,7 @@ class Recorded:
 @pytest.fixture(scope="module")
 def recorded(server: ReadingServer, api: Api) -> Recorded:
     """Four events that differ in all that can be selected by; for tests that only read."""
-    namespace = new_namespace(api)
+    namespace = a_namespace(api)
     name = f"lin-of-{namespace}"
     let_read(api, namespace, name)
     old = utc_now() - timedelta(days=3)
@@ -279,7 +270,7 @@ class Many:
 @pytest.fixture(scope="module")
 def many(server: ReadingServer, api: Api) -> Many:
     """2,500 events, many of them of the same moment; for tests that only read."""
-    namespace = new_namespace(api)
+    namespace = a_namespace(api)
     name = f"max-of-{namespace}"
     let_read(api, namespace, name)
     write(server.environment, [an_event(namespace, n // 700) for n in range(2500)])

@@ -1,7 +1,5 @@
 """REST gives programs the audit events that RBAC lets them see, and says what is wrong."""
 
-import itertools
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -17,61 +15,18 @@ from support.reading import (
     a_service_account,
     an_event,
     let_read,
-    let_read_everywhere,
-    reading_server,
     write,
 )
 from support.rest import EVENTS, Program, problem
 from workflow_audit.api.rest_parameters import EventParameters
 from workflow_audit.cli.local_apiserver import NAME
 from workflow_audit.domain.cursor import LIFETIME, Cursor, sealed
-from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.models.query import EventQuery, Place
 from workflow_audit.store.reader import COLUMNS
 from workflow_audit.wiring.reading import _cursor_key
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
-    with reading_server(prepared_environment) as running:
-        yield running
-
-
-@pytest.fixture
-def namespace(api: Api) -> str:
-    name = f"rest-{next(_numbers)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    api.apply(f"/api/v1/namespaces/{name}", body)
-    return name
-
-
-@pytest.fixture
-def robot(server: ReadingServer, api: Api, namespace: str) -> Program:
-    """May read the events of its namespace."""
-    user, token = a_service_account(api, namespace, "robot")
-    let_read(api, namespace, user)
-    return Program(server, user, token)
-
-
-@pytest.fixture
-def auditor(server: ReadingServer, api: Api, namespace: str) -> Program:
-    """May read all events."""
-    user, token = a_service_account(api, namespace, "auditor")
-    let_read_everywhere(api, user)
-    return Program(server, user, token)
-
-
-@pytest.fixture
-def narrow(server: ReadingServer, api: Api, namespace: str) -> Program:
-    """May read events of one type in its namespace."""
-    user, token = a_service_account(api, namespace, "narrow")
-    let_read(api, namespace, user, types=[TYPE])
-    return Program(server, user, token)
 
 
 def names(*numbers: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Audit events to read, readers of all kinds, and the server that they ask."""
 
 import asyncio
+import itertools
 import json
 import ssl
 from collections.abc import Iterator, Sequence
@@ -17,17 +18,21 @@ from support.api import Api
 from workflow_audit.certificates import KeyPair
 from workflow_audit.cli.local_apiserver import NAME, running_apiserver
 from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.pki import FRONT_PROXY_CLIENT
 from workflow_audit.local.ports import HOST
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.pool import Database
 from workflow_audit.store.writer import EventWriter
+from workflow_audit.wiring.running import utc_now
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROOT = "/apis/auditlog.kubernaut.ai/v1alpha1"
 TYPE = "workflow.catalog.search_completed"
 
 Json = dict[str, Any]
+
+_numbers = itertools.count(1)
 
 
 def an_event(namespace: str, number: int = 0, **changes: Any) -> AuditEvent:
@@ -135,6 +140,12 @@ class ReadingServer:
 
 @contextmanager
 def _pool(environment: LocalEnvironment, pair: KeyPair | None) -> Iterator[urllib3.PoolManager]:
+    context = _client_context(environment, pair)
+    with urllib3.PoolManager(ssl_context=context, retries=False, timeout=30) as pool:
+        yield pool
+
+
+def _client_context(environment: LocalEnvironment, pair: KeyPair | None) -> ssl.SSLContext:
     authority = environment.control_plane.certificates.cluster.certificate
     context = ssl.create_default_context(cadata=authority)
     if pair:
@@ -143,8 +154,7 @@ def _pool(environment: LocalEnvironment, pair: KeyPair | None) -> Iterator[urlli
         (home / "crt").write_text(pair.certificate)
         (home / "key").write_text(pair.key)
         context.load_cert_chain(home / "crt", home / "key")
-    with urllib3.PoolManager(ssl_context=context, retries=False, timeout=30) as pool:
-        yield pool
+    return context
 
 
 @contextmanager
@@ -152,6 +162,30 @@ def reading_server(environment: LocalEnvironment, **settings: str) -> Iterator[R
     """Run the server for as long as the block takes."""
     with running_apiserver(environment, settings) as port:
         yield ReadingServer(environment, port)
+
+
+def forged(user: str) -> Headers:
+    """Give headers that name a user who may do everything, as the API server would write them."""
+    return [("X-Remote-User", user), ("X-Remote-Group", "system:masters")]
+
+
+def client_ssl(server: ReadingServer, pair: KeyPair | None = None) -> ssl.SSLContext:
+    """Give TLS that trusts the server, and shows it a certificate."""
+    return _client_context(server.environment, pair)
+
+
+def trusted_pair(server: ReadingServer) -> KeyPair:
+    """Give a certificate as the API server has it, whose word counts."""
+    front_proxy = server.environment.control_plane.certificates.front_proxy
+    return front_proxy.client(FRONT_PROXY_CLIENT, (), utc_now())
+
+
+def a_namespace(api: Api) -> str:
+    """Make a namespace without events; gives its name."""
+    name = f"reading-{next(_numbers)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    api.apply(f"/api/v1/namespaces/{name}", body)
+    return name
 
 
 def let_read_everywhere(api: Api, user: str) -> None:

@@ -10,6 +10,7 @@ from workflow_audit.api.discovery import discovery_router
 from workflow_audit.api.openapi import openapi_router
 from workflow_audit.api.problems import add_problems
 from workflow_audit.api.rest import rest_router
+from workflow_audit.api.rest_export import rest_export_router
 from workflow_audit.api.rest_openapi import rest_openapi_router
 from workflow_audit.api.services import ReadServices
 
@@ -28,6 +29,7 @@ def application(services: ReadServices) -> FastAPI:
         auditstatistics_router,
         discovery_router,
         openapi_router,
+        rest_export_router,
         rest_router,
         analytics_router,
     ):

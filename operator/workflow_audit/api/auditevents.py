@@ -13,21 +13,23 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from workflow_audit.api.following import follow
 from workflow_audit.api.objects import audit_event, event_list, list_metadata
-from workflow_audit.api.parameters import Shape, whole_number
+from workflow_audit.api.parameters import Shape, listed_up_to, whole_number
 from workflow_audit.api.services import ReadServices
 from workflow_audit.api.tables import table
 from workflow_audit.domain.cursor import unverified_beginning
 from workflow_audit.domain.instants import instant
+from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.domain.selectors import (
     field_conditions,
     label_conditions,
     named,
-    selected_name,
+    selected_names,
+    storable,
 )
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import LONGEST_PAGE, EventQuery
 from workflow_audit.models.user import Action, User
-from workflow_audit.services import reading
+from workflow_audit.services.accounts import Request as Read
 
 ENDPOINT = "kubernetes"
 ROOT = f"/apis/{AUDIT_EVENT.group}/{AUDIT_EVENT.version}"
@@ -49,12 +51,12 @@ def auditevents_router(services: ReadServices) -> APIRouter:
 
     @router.get(f"/namespaces/{{namespace}}/{AUDIT_EVENT.plural}/{{name}}")
     async def one(request: Request, namespace: str, name: str, reader: User = caller) -> Response:
-        query = EventQuery(namespace, (named(name),))
-        wanted = reading.Request(reader, Action("get", namespace, name), query, ENDPOINT)
+        query = EventQuery(storable("namespace", namespace), (named(name),))
+        wanted = Read(reader, Action("get", namespace, name), query, ENDPOINT)
         event = await services.reading.event(wanted)
         shape = Shape.of(request)
         if shape.as_table:
-            about = {"resourceVersion": str(event.position)}
+            about = {"resourceVersion": resource_version(event.position)}
             return _json(table([event], about, shape.include, services.clock()))
         return _json(audit_event(event))
 
@@ -69,18 +71,23 @@ async def _listed(
     begun = unverified_beginning(cursor, "continue") if cursor else services.clock()
     query = event_query(parameters, namespace, begun)
     watch = parameters.get("watch", "").lower() in {"1", "true"}
-    action = Action("watch" if watch else "list", namespace, selected_name(query.conditions))
-    wanted = reading.Request(reader, action, query, ENDPOINT, begun)
+    name, *others = selected_names(query.conditions) or (None,)
+    action = Action("watch" if watch else "list", namespace, name)
+    wanted = Read(reader, action, query, ENDPOINT, begun, tuple(filter(None, others)))
     if watch:
         return await follow(services, wanted, parameters, shape)
-    most = min(whole_number(parameters, "limit", 0) or LONGEST_PAGE, LONGEST_PAGE)
-    exact = parameters.get("resourceVersionMatch") == "Exact"
-    position = whole_number(parameters, "resourceVersion", 0) if exact else None
-    listed = await services.reading.page(wanted, most, cursor, position)
+    limit = whole_number(parameters, "limit", 0)
+    listed = await services.reading.page(
+        wanted,
+        min(limit or LONGEST_PAGE, LONGEST_PAGE),
+        cursor,
+        listed_up_to(parameters),
+        counted="behind the page" if limit and query.is_unfiltered else None,
+    )
     if shape.as_table:
-        about = list_metadata(listed.page, listed.cursor)
+        about = list_metadata(listed)
         return _json(table(listed.page.events, about, shape.include, services.clock()))
-    return _json(event_list(listed.page, listed.cursor))
+    return _json(event_list(listed))
 
 
 def event_query(
@@ -91,6 +98,8 @@ def event_query(
     Raises:
         InvalidFieldError: one of them cannot be understood.
     """
+    if namespace:
+        storable("namespace", namespace)
     within, by_field = field_conditions(parameters.get("fieldSelector", ""))
     by_label = label_conditions(parameters.get("labelSelector", ""))
     since, until = (

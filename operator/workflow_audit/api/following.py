@@ -9,14 +9,15 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from workflow_audit.api.objects import audit_event
-from workflow_audit.api.parameters import Shape, flag, whole_number
+from workflow_audit.api.parameters import Shape, flag, watched_from, whole_number
 from workflow_audit.api.problems import status
 from workflow_audit.api.services import ReadServices
 from workflow_audit.api.tables import table
+from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.errors import AuditError, InvalidFieldError
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import StoredEvent
-from workflow_audit.services.reading import Request
+from workflow_audit.services.accounts import Request
 
 LONGEST_SECONDS, USUAL_SECONDS = 3600, 1800
 BOOKMARK_SECONDS = 15.0
@@ -37,7 +38,7 @@ async def follow(
     if flag(parameters, "sendInitialEvents"):
         remedy = "list first, then watch from the list's resourceVersion"
         raise InvalidFieldError("sendInitialEvents", "true", "is not supported", remedy)
-    since = whole_number(parameters, "resourceVersion", 0) or None
+    since = watched_from(parameters)
     wanted = whole_number(parameters, "timeoutSeconds", USUAL_SECONDS) or USUAL_SECONDS
     async with services.reading.accounted(request):
         told = services.watching.follow(
@@ -65,7 +66,8 @@ async def _written(
 
 def _shown(event: StoredEvent, shape: Shape, now: datetime) -> Json:
     if shape.as_table:
-        return table([event], {"resourceVersion": str(event.position)}, shape.include, now)
+        about = {"resourceVersion": resource_version(event.position)}
+        return table([event], about, shape.include, now)
     return audit_event(event)
 
 
@@ -77,5 +79,5 @@ def _bookmark(position: int) -> Json:
     return {
         "apiVersion": AUDIT_EVENT.api_version,
         "kind": AUDIT_EVENT.kind,
-        "metadata": {"resourceVersion": str(position), "creationTimestamp": None},
+        "metadata": {"resourceVersion": resource_version(position), "creationTimestamp": None},
     }

@@ -8,9 +8,11 @@ import orjson
 from pydantic.alias_generators import to_camel
 
 from workflow_audit.domain.instants import rfc3339
+from workflow_audit.domain.resource_versions import resource_version
 from workflow_audit.domain.selectors import LABELS, is_label_value
 from workflow_audit.models.auditlog import AUDIT_EVENT
-from workflow_audit.models.query import Page, StoredEvent
+from workflow_audit.models.query import StoredEvent
+from workflow_audit.services.reading import Listed
 
 Json = dict[str, Any]
 
@@ -44,27 +46,31 @@ def metadata(event: StoredEvent) -> Json:
         "name": str(columns["event_id"]),
         "namespace": columns["namespace"],
         "uid": str(columns["event_id"]),
-        "resourceVersion": str(event.position),
+        "resourceVersion": resource_version(event.position),
         "creationTimestamp": seconds(columns["event_timestamp"]),
         # A value that cannot be a label's is found by a field selector all the same.
         "labels": {key: value for key, value in labels.items() if value and is_label_value(value)},
     }
 
 
-def event_list(page: Page, cursor: str) -> Json:
+def event_list(listed: Listed) -> Json:
     """Give a page as a list object."""
     return {
         "apiVersion": AUDIT_EVENT.api_version,
         "kind": LIST_KIND,
-        "metadata": list_metadata(page, cursor),
-        "items": [audit_event(event) for event in page.events],
+        "metadata": list_metadata(listed),
+        "items": [audit_event(event) for event in listed.page.events],
     }
 
 
-def list_metadata(page: Page, cursor: str) -> Json:
-    """Give where a watch goes on, and the next page if there is one."""
-    found = {"resourceVersion": str(page.position)}
-    return found | {"continue": cursor} if cursor else found
+def list_metadata(listed: Listed) -> Json:
+    """Give where a watch goes on, and of the next page where it begins and what is left."""
+    told = {
+        "resourceVersion": resource_version(listed.page.position),
+        "continue": listed.cursor,
+        "remainingItemCount": listed.remaining,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def seconds(at: datetime) -> str:

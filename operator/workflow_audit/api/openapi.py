@@ -116,7 +116,11 @@ def schemas(references: str) -> Json:
     metadata = {
         "type": "object",
         "description": "resourceVersion, from which to watch on, and the next page.",
-        "properties": {"resourceVersion": TEXT, "continue": TEXT},
+        "properties": {
+            "resourceVersion": TEXT,
+            "continue": TEXT,
+            "remainingItemCount": {"type": "integer", "format": "int64"},
+        },
     }
     listed = {
         "type": "object",

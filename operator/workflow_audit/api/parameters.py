@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from workflow_audit.api.tables import IncludeObject
+from workflow_audit.domain.resource_versions import position_of
 from workflow_audit.errors import InvalidFieldError
 
 _TABLE = re.compile(r"application/json\s*;[^,]*\bas=Table\b")
@@ -51,3 +52,28 @@ def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text):
         raise InvalidFieldError(name, text, "is no whole number", "give 0 or more, or leave it out")
     return int(text)
+
+
+def watched_from(parameters: Mapping[str, str]) -> int | None:
+    """Give the position behind which a watch begins; None is now.
+
+    Raises:
+        InvalidFieldError: names `resourceVersion`.
+    """
+    return position_of(whole_number(parameters, "resourceVersion", 0))
+
+
+def listed_up_to(parameters: Mapping[str, str]) -> int | None:
+    """Give the position behind which a list shows nothing; None is the newest.
+
+    Raises:
+        InvalidFieldError: names `resourceVersion` or `resourceVersionMatch`.
+    """
+    match, position = parameters.get("resourceVersionMatch", ""), watched_from(parameters)
+    if match not in {"", "Exact", "NotOlderThan"}:
+        remedy = "give Exact or NotOlderThan, or leave it out"
+        raise InvalidFieldError("resourceVersionMatch", match, "is not known", remedy)
+    if match == "Exact" and position is None:
+        given, remedy = parameters.get("resourceVersion", ""), "give that of an earlier list"
+        raise InvalidFieldError("resourceVersion", given, "is not exact", remedy)
+    return position if match == "Exact" else None

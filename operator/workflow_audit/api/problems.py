@@ -144,6 +144,11 @@ def _retry_seconds(error: Exception) -> int | None:
     return RETRY_SECONDS if answer_to(error) is UNAVAILABLE else None
 
 
+def log_cut(error: AuditError) -> None:
+    """Log why an answer that has begun could not be ended; nothing else can be told any more."""
+    log.warning("an answer was cut: %s", error)
+
+
 def add_problems(app: FastAPI) -> None:
     """Have every error answered in this way, and every mistake logged."""
 

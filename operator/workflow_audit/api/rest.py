@@ -20,7 +20,8 @@ from workflow_audit.domain.selectors import named
 from workflow_audit.models.query import EventQuery, StoredEvent, Total
 from workflow_audit.models.rest import Event, EventPage
 from workflow_audit.models.user import Action, User
-from workflow_audit.services import reading
+from workflow_audit.services.accounts import Request as Read
+from workflow_audit.services.reading import Listed
 
 ENDPOINT = "rest"
 ROOT = "/api/v1/audit/events"
@@ -55,13 +56,13 @@ def rest_router(services: ReadServices) -> APIRouter:
         begun = beginning(parameters, services.clock())
         query = event_query(parameters, begun)
         action = Action("list", parameters.namespace, parameters.event_type)
-        wanted = reading.Request(reader, action, query, ENDPOINT, begun, "cursor")
+        wanted = Read(reader, action, query, ENDPOINT, begun, cursor_parameter="cursor")
         listed = await services.reading.page(
             wanted,
             parameters.limit,
             parameters.cursor or "",
             offset=parameters.offset,
-            counted=True,
+            counted="the whole list",
         )
         return _json(event_page(listed, parameters))
 
@@ -86,7 +87,7 @@ def rest_router(services: ReadServices) -> APIRouter:
         refuse_repeated(request.query_params)
         namespace, name = parameters.namespace, str(event_id)
         query = EventQuery(namespace, (named(name),))
-        wanted = reading.Request(reader, Action("get", namespace, name), query, ENDPOINT)
+        wanted = Read(reader, Action("get", namespace, name), query, ENDPOINT)
         event = await services.reading.event_by_id(wanted)
         tag = {"ETag": entity_tag(event)}
         if is_known(request.headers.get("if-none-match", ""), tag["ETag"]):
@@ -99,7 +100,7 @@ def rest_router(services: ReadServices) -> APIRouter:
 NOT_MODIFIED: Json = {"description": "The caller has it already: `If-None-Match` names its ETag."}
 
 
-def event_page(listed: reading.Listed, parameters: EventParameters) -> Json:
+def event_page(listed: Listed, parameters: EventParameters) -> Json:
     """Give a page; `orjson.dumps` takes it."""
     total = listed.total or Total(0, is_exact=False)
     return {

@@ -30,6 +30,11 @@ PROBLEMS = {
 
 RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
+EXPORTED: Json = {
+    "description": "One event a line, as in `data` of a list, and a last line that says how many.",
+    "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+}
+
 HEADERS: dict[int, Json] = {
     401: {"WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}}},
     429: RETRY_AFTER,

@@ -59,7 +59,7 @@ class NamespaceParameters(BaseModel):
     """Namespace of the search."""
 
 
-class EventParameters(BaseModel):
+class FilterParameters(BaseModel):
     """Which events are asked for; all filters have to hold, and values are compared as they are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -110,6 +110,10 @@ class EventParameters(BaseModel):
     until: Optional = Field(None, examples=["2026-11-24T10:30:00Z"], json_schema_extra=TIME)
     """Events before this time, written likewise; of a date itself there are none."""
 
+
+class EventParameters(FilterParameters):
+    """Which events are asked for, and which part of them."""
+
     limit: int = Field(USUAL_PAGE, ge=1, le=LONGEST_PAGE)
     """Events at the most."""
 
@@ -157,7 +161,7 @@ def beginning(parameters: EventParameters, now: datetime) -> datetime:
     return unverified_beginning(parameters.cursor, "cursor")
 
 
-def event_query(parameters: EventParameters, begun: datetime) -> EventQuery:
+def event_query(parameters: FilterParameters, begun: datetime) -> EventQuery:
     """Give what the parameters ask for.
 
     Args:

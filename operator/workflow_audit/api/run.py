@@ -45,6 +45,7 @@ async def _serve(settings: Settings, parts: ReadingParts) -> None:
         parts.reading,
         parts.watching,
         parts.statistics,
+        parts.exporting,
         authenticator(lambda: trusted.config, parts.access),
         parts.reading.clock,
     )

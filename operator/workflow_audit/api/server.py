@@ -4,15 +4,15 @@ from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from workflow_audit.api.limited_http import LimitedProtocol
 from workflow_audit.api.tls import ServingContext, common_name
 from workflow_audit.api.trust import COMMON_NAME
 
 STOP_SECONDS = 5
 
 
-class CertificateProtocol(HttpToolsProtocol):
+class CertificateProtocol(LimitedProtocol):
     """Puts the name in the client's verified certificate into ASGI's scope."""
 
     def connection_made(self, transport: Any) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import Request
 
 from workflow_audit.models.user import User
+from workflow_audit.services.exporting import Exporting
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.statistics import Statistics
 from workflow_audit.services.watching import Watching
@@ -19,6 +20,7 @@ class ReadServices:
     reading: Reading
     watching: Watching
     statistics: Statistics
+    exporting: Exporting
     authenticate: Callable[[Request], Awaitable[User]]
     """Raises UnauthenticatedError."""
 

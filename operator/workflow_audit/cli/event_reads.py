@@ -1,6 +1,6 @@
 """Some events, or one, as commands ask for them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -14,22 +14,33 @@ Json = dict[str, Any]
 PAGE = 500
 
 
-async def events_of(reader: Reader, wanted: Mapping[str, str], limit: int) -> list[Json]:
-    """Give the newest events that are selected; 0 is all.
+async def pages_of(
+    reader: Reader, wanted: Mapping[str, str], limit: int
+) -> AsyncGenerator[Sequence[Json], None]:
+    """Give the newest events that are selected, page by page; 0 is all.
 
     Raises:
         ClusterError: the API server refuses, or cannot be reached.
     """
     from workflow_audit.services.listing import Listing  # noqa: PLC0415
 
-    found: list[Json] = []
-    most = min(limit or PAGE, PAGE)
+    left, most = limit, min(limit or PAGE, PAGE)
     async with aclosing(Listing(reader.events, say_wait).pages(wanted, most)) as pages:
         async for page in pages:
-            found.extend(page)
-            if limit and len(found) >= limit:
-                break
-    return found[:limit] if limit else found
+            yield page[:left] if limit else page
+            left -= len(page)
+            if limit and left <= 0:
+                return
+
+
+async def events_of(reader: Reader, wanted: Mapping[str, str], limit: int) -> list[Json]:
+    """Give the newest events that are selected, all at once.
+
+    Raises:
+        ClusterError: the API server refuses, or cannot be reached.
+    """
+    async with aclosing(pages_of(reader, wanted, limit)) as pages:
+        return [event async for page in pages for event in page]
 
 
 async def event_of(reader: Reader, event_id: UUID) -> Json:

@@ -1,11 +1,10 @@
 """Events as table rows, as `kubectl get auditevents` shows them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from workflow_audit.cli.text import printable
@@ -78,12 +77,14 @@ def columns(*, everywhere: bool, wide: bool, last: Column = AGE) -> tuple[Column
     )
 
 
-def table(events: Iterable[Json], shown: Sequence[Column], now: datetime) -> Table:
-    """Give events as one table."""
-    found = Table(*(column.heading for column in shown), box=None, pad_edge=False)
-    for event in events:
-        found.add_row(*(_text(column, event, now) for column in shown))
-    return found
+def fitted(shown: Sequence[Column], events: Sequence[Json], now: datetime) -> tuple[Column, ...]:
+    """Give columns as wide as some events need; longer cells of others will stand out."""
+    return tuple(replace(column, width=_width(column, events, now)) for column in shown)
+
+
+def _width(column: Column, events: Sequence[Json], now: datetime) -> int:
+    cells = (_text(column, event, now).cell_len for event in events)
+    return max(len(column.heading), *cells)
 
 
 def heading(shown: Sequence[Column]) -> Text:

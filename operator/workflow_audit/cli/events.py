@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from workflow_audit.cli.event_formats import json_text, yaml_text
-from workflow_audit.cli.event_reads import event_of, events_of
+from workflow_audit.cli.event_reads import event_of, pages_of
 from workflow_audit.cli.exporting import ExportFormat, export_events
 from workflow_audit.cli.reading import (
     AllNamespacesOption,
@@ -136,9 +136,13 @@ def list_(
         label_selector=label_selector,
     )
     place = Place(kubeconfig, context, namespace, all_namespaces)
-    found = read(place, lambda reader: events_of(reader, parameters(wanted), limit))
-    print_list(found, output, everywhere=all_namespaces)
-    if limit and len(found) == limit and sys.stderr.isatty():
+    count = read(
+        place,
+        lambda reader: print_list(
+            pages_of(reader, parameters(wanted), limit), output, everywhere=all_namespaces
+        ),
+    )
+    if limit and count == limit and sys.stderr.isatty():
         print(f"{limit} events; there may be more: --limit 0 shows all", file=sys.stderr)
 
 

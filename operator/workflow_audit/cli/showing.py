@@ -1,17 +1,19 @@
 """Events on stdout: lists of them, and one by one as they come."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from workflow_audit.cli.event_formats import csv_heading, csv_line, json_line, json_text, yaml_text
-from workflow_audit.cli.event_table import TIME, columns, heading, row, table
+from workflow_audit.cli.event_table import TIME, columns, fitted, heading, row
 from workflow_audit.cli.reading import Reader, present, say_wait
-from workflow_audit.cli.text import show, wide_console
+from workflow_audit.cli.text import wide_console
 
 Json = dict[str, Any]
+Pages = AsyncGenerator[Sequence[Json], None]
 
 
 class ListFormat(StrEnum):
@@ -55,24 +57,67 @@ async def follow(reader: Reader, wanted: Mapping[str, str], output: WatchFormat)
             sys.stdout.flush()
 
 
-def print_list(events: Sequence[Json], output: ListFormat, *, everywhere: bool) -> None:
-    """Print events; `everywhere`, they may be of several namespaces."""
-    match output:
-        case ListFormat.JSON:
-            sys.stdout.write(json_text(events))
-        case ListFormat.YAML:
-            sys.stdout.write(yaml_text(events))
-        case ListFormat.CSV:
-            sys.stdout.write(csv_heading())
-            sys.stdout.writelines(map(csv_line, events))
-        case ListFormat.TABLE | ListFormat.WIDE:
-            _print_table(events, wide=output is ListFormat.WIDE, everywhere=everywhere)
+@dataclass(frozen=True)
+class _Form:
+    """How a list is written whose length is not known yet."""
+
+    item: Callable[[Json], str]
+    begins: str = ""
+    between: str = ""
+    ends: str = ""
+    empty: str = ""
 
 
-def _print_table(events: Sequence[Json], *, wide: bool, everywhere: bool) -> None:
+def _indented(event: Json) -> str:
+    return json_text(event).rstrip().replace("\n", "\n  ")
 
-    if not events:
+
+_FORMS = {
+    ListFormat.JSON: _Form(_indented, "[\n  ", ",\n  ", "\n]\n", "[]\n"),
+    ListFormat.YAML: _Form(lambda event: yaml_text([event]), empty="[]\n"),
+    ListFormat.CSV: _Form(csv_line, csv_heading(), empty=csv_heading()),
+}
+
+
+async def print_list(pages: Pages, output: ListFormat, *, everywhere: bool) -> int:
+    """Print events as their pages come, so that memory does not grow with them.
+
+    Args:
+        pages: none of them is empty.
+        output: a table is as wide as its first page needs.
+        everywhere: they may be of several namespaces.
+
+    Returns:
+        How many.
+    """
+    if output in _FORMS:
+        return await _print_form(pages, _FORMS[output])
+    return await _print_table(pages, wide=output is ListFormat.WIDE, everywhere=everywhere)
+
+
+async def _print_form(pages: Pages, form: _Form) -> int:
+    count = 0
+    async with aclosing(pages):
+        async for events in pages:
+            for event in events:
+                sys.stdout.write(form.between if count else form.begins)
+                sys.stdout.write(form.item(event))
+                count += 1
+    sys.stdout.write(form.ends if count else form.empty)
+    return count
+
+
+async def _print_table(pages: Pages, *, wide: bool, everywhere: bool) -> int:
+    shown, console = columns(everywhere=everywhere, wide=wide), wide_console()
+    count = 0
+    async with aclosing(pages):
+        async for events in pages:
+            if not count:
+                shown = fitted(shown, events, present())
+                console.print(heading(shown))
+            for event in events:
+                console.print(row(event, shown, present()))
+            count += len(events)
+    if not count:
         print("no events found", file=sys.stderr)
-        return
-    shown = columns(everywhere=everywhere, wide=wide)
-    show(table(events, shown, present()))
+    return count

@@ -22,12 +22,13 @@ LIFETIME = timedelta(minutes=15)
 
 LONGEST = 256
 
-_CONTENT = struct.Struct(">BqqqQq16s")
-"""Version, microseconds of issue, of the beginning and of the event, position, count, event id."""
+_CONTENT = struct.Struct(">B4sqqqQq16s")
+"""Version and mark of the key; microseconds of issue, of the beginning and of the event; position,
+count, event id."""
 
-_VERSION = 2
+_VERSION = 3
 _UNCOUNTED = -1
-_SIGNATURE_BYTES = 16
+_SIGNATURE_BYTES, _MARK_BYTES = 16, 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -44,13 +45,14 @@ class Cursor:
     """From when its relative times count, such as `24h`."""
 
     counted: int | None = None
-    """How many events it has; None when nobody asked."""
+    """How many events it has, or has behind the page; None when nobody asked."""
 
 
 def sealed(cursor: Cursor, query: EventQuery, key: bytes, now: datetime) -> str:
     """Give a cursor as text for URLs."""
     content = _CONTENT.pack(
         _VERSION,
+        _mark(key),
         _microseconds(now),
         _microseconds(cursor.begun),
         _microseconds(cursor.place.event_timestamp),
@@ -73,14 +75,15 @@ def opened(text: str, query: EventQuery, key: bytes, now: datetime, path: str) -
         path: name of the parameter, for errors.
 
     Raises:
-        InvalidFieldError: it was changed, made up, sealed with another key, or is of another query.
-        CursorExpiredError: it is too old.
+        InvalidFieldError: it was changed, made up, or is of another query.
+        CursorExpiredError: it is too old, or was sealed before the key was exchanged.
     """
     content, signature = _split(text, path)
+    version, mark, issued, begun, at, position, counted, event_id = _CONTENT.unpack(content)
+    # No secret: who makes a mark up learns only that a list has to be begun anew.
+    if version != _VERSION or mark != _mark(key):
+        raise CursorExpiredError(path, "was given by a server with another key or version")
     if not hmac.compare_digest(signature, _signature(content, query, key)):
-        raise _refused(path, text)
-    version, issued, begun, at, position, counted, event_id = _CONTENT.unpack(content)
-    if version != _VERSION:
         raise _refused(path, text)
     if not timedelta() <= now - _instant(issued) + CLOCK_SKEW <= LIFETIME + CLOCK_SKEW:
         raise CursorExpiredError(path)
@@ -103,7 +106,7 @@ def unverified_beginning(text: str, path: str) -> datetime:
     """
     content, _ = _split(text, path)
     try:
-        return _instant(_CONTENT.unpack(content)[2])
+        return _instant(_CONTENT.unpack(content)[3])
     except OverflowError:
         raise _refused(path, text) from None
 
@@ -123,6 +126,11 @@ def _split(text: str, path: str) -> tuple[bytes, bytes]:
 
 CLOCK_SKEW = timedelta(minutes=1)
 """By which the clocks of two replicas may differ."""
+
+
+def _mark(key: bytes) -> bytes:
+    """Tell keys apart without telling anything about them."""
+    return hmac.digest(key, b"mark of the key", "sha256")[:_MARK_BYTES]
 
 
 def _signature(content: bytes, query: EventQuery, key: bytes) -> bytes:

@@ -28,6 +28,7 @@ LABELS: Mapping[str, Field] = {
 
 FIELDS: Mapping[str, Field] = {
     "metadata.name": "event_id",
+    "eventId": "event_id",
     "eventDate": "event_date",
     "eventType": "event_type",
     "eventCategory": "event_category",
@@ -126,7 +127,7 @@ def field_conditions(selector: str) -> tuple[str | None, tuple[Condition, ...]]:
         key, value = found["key"].strip(), re.sub(r"\\(.)", r"\1", found["value"])
         negated = found["test"] == "!="
         if key == NAMESPACE_FIELD and not negated:
-            namespace = value
+            namespace = storable(f"fieldSelector {key}", value)
         else:
             conditions.append(_field_condition(key, value, negated=negated))
     return namespace, tuple(conditions)
@@ -139,33 +140,38 @@ def _field_condition(key: str, value: str, *, negated: bool) -> Condition:
         raise InvalidFieldError("fieldSelector", key, "cannot be selected by", remedy)
     test = "not-in" if negated else "in"
     if key == "metadata.name":
-        return named(value, negated=negated)
+        return named(value, negated=negated, path=f"fieldSelector {key}")
     return Condition(field, test, (typed(f"fieldSelector {key}", field, value),))  # type: ignore[arg-type]
 
 
-def named(name: str, *, negated: bool = False) -> Condition:
+def named(name: str, *, negated: bool = False, path: str = "metadata.name") -> Condition:
     """Give the condition that an event has a name, which is its id.
 
     The type of events is taken for a name too, because that is how Kubernetes' RBAC says that
     somebody may read events of one type only (`resourceNames`).
+
+    Raises:
+        InvalidFieldError: names the path.
     """
     test = "not-in" if negated else "in"
     try:
         return Condition("event_id", test, (UUID(name),))  # type: ignore[arg-type]
     except ValueError:
-        return Condition("event_type", test, (name,))  # type: ignore[arg-type]
+        return Condition("event_type", test, (storable(path, name),))  # type: ignore[arg-type]
 
 
-def selected_name(conditions: Sequence[Condition]) -> str | None:
-    """Give the name that rights have to allow: the one id, or else the one type, that is asked for.
+def selected_names(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """Give the names of which rights have to allow one: the id and the type that are asked for.
 
-    Told by the conditions and not by the selector's text, so that what is allowed is what is read.
+    Told by the conditions and not by the selector's text, so that what is allowed is what is read:
+    events that have this id and this type, both of them.
     """
-    for field in ("event_id", "event_type"):
-        for each in conditions:
-            if each.field == field and each.test == "in" and len(each.values) == 1:
-                return str(each.values[0])
-    return None
+    return tuple(
+        str(each.values[0])
+        for field in ("event_id", "event_type")
+        for each in conditions
+        if each.field == field and each.test == "in" and len(each.values) == 1
+    )
 
 
 def typed(path: str, field: Field, value: str) -> Value:
@@ -180,6 +186,20 @@ def typed(path: str, field: Field, value: str) -> Value:
         except ValueError:
             remedy = "write it as 2026-11-24"
             raise InvalidFieldError(path, value, "is no date", remedy) from None
+    if field == "event_id":
+        try:
+            return UUID(value)
+        except ValueError:
+            raise InvalidFieldError(path, value, "is no id", "write a UUID") from None
+    return storable(path, value)
+
+
+def storable(path: str, value: str) -> str:
+    """Give a text that a column may have; PostgreSQL's texts have no zero byte.
+
+    Raises:
+        InvalidFieldError: it has one.
+    """
     if "\0" in value:
         raise InvalidFieldError(path, value, "has a zero byte", "no text has one")
     return value

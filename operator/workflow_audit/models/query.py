@@ -59,6 +59,11 @@ class EventQuery:
     until: datetime | None = None
     """Events before this time."""
 
+    @property
+    def is_unfiltered(self) -> bool:
+        """Tell whether it asks for all events of its namespace, or of all namespaces."""
+        return self == EventQuery(self.namespace)
+
 
 @dataclass(frozen=True)
 class Place:

@@ -1,23 +1,18 @@
-"""Give readers the events that they may see, and note who read what.
+"""Give readers the events that they may see.
 
-What always holds:
-- Nothing is given before the API server has said that this reader may see it. Only where the
-  namespace of an event is not known beforehand, it is fetched first and then asked about.
-- Every read leaves a line in the log, with who, where, what and how many; refused ones too.
-- Nobody's reads take the time and the connections that others need.
+What always holds: nothing is given before the API server has said that this reader may see it. Only
+where the namespace of an event is not known beforehand, it is fetched first and then asked about.
 """
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from workflow_audit import metrics
 from workflow_audit.domain.cursor import Cursor, opened, sealed
-from workflow_audit.errors import EventNotFoundError, ForbiddenError, TooManyRequestsError
+from workflow_audit.errors import EventNotFoundError
 from workflow_audit.models.auditlog import AUDIT_EVENT
 from workflow_audit.models.query import (
     MOST_COUNTED,
@@ -28,11 +23,7 @@ from workflow_audit.models.query import (
     Total,
 )
 from workflow_audit.models.user import Action, User
-
-log = logging.getLogger(__name__)
-
-READER_ROLE = "workflow-audit-reader"
-"""The ClusterRole that we ship."""
+from workflow_audit.services.accounts import Access, Account, Limits, Request, insist, noted
 
 
 class Events(Protocol):
@@ -49,53 +40,14 @@ class Events(Protocol):
         """Give the next events of a query, the newest first."""
         ...
 
-    async def count(self, query: EventQuery, position: int, most: int) -> int:
-        """Give how many events a query has up to a position; counting ends at `most`."""
+    async def count(
+        self, query: EventQuery, position: int, most: int, after: Place | None = None
+    ) -> int:
+        """Give how many events a list has behind a place; counting ends at `most`."""
         ...
 
 
-class Access(Protocol):
-    """Who may do what."""
-
-    async def allowed(self, user: User, action: Action) -> bool:
-        """Tell whether somebody may do something."""
-        ...
-
-
-class Limits(Protocol):
-    """How much one user may ask."""
-
-    def admitted(self, user: str) -> AbstractAsyncContextManager[None]:
-        """Let a request be worked on; raises TooManyRequestsError."""
-        ...
-
-
-@dataclass(frozen=True)
-class Request:
-    """Who reads what, for one answer."""
-
-    reader: User
-    action: Action
-    query: EventQuery
-    endpoint: str
-    """Which of the interfaces is used, for metrics and the log."""
-
-    begun: datetime | None = None
-    """From when relative times of the query count; None where it has none."""
-
-    cursor_parameter: str = "continue"
-    """What the interface calls it, for errors."""
-
-    statistic: str | None = None
-    """Which one is asked for; None for events themselves."""
-
-
-@dataclass
-class Account:
-    """What one read gave, for metrics and the log."""
-
-    rows: int = 0
-    outcome: Literal["answered", "forbidden", "limited", "failed"] = "failed"
+Counted = Literal["the whole list", "behind the page"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +58,9 @@ class Listed:
     cursor: str = ""
     total: Total | None = None
     """How many events the whole list has; None when nobody asked."""
+
+    remaining: int | None = None
+    """How many events follow this page; None when there are none, too many, or nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +82,7 @@ class Reading:
         position: int | None = None,
         offset: int = 0,
         *,
-        counted: bool = False,
+        counted: Counted | None = None,
     ) -> Listed:
         """Give a page of events.
 
@@ -137,7 +92,7 @@ class Reading:
             cursor: of the page before; empty for the first.
             position: nothing that was recorded behind it; None is the newest.
             offset: how many to skip.
-            counted: whether to tell how many the whole list has; its cursors remember it.
+            counted: which events are to be counted, once: cursors remember it.
 
         Raises:
             ForbiddenError: he may not.
@@ -150,11 +105,12 @@ class Reading:
                 found = self._opened(request, cursor)
                 after, position, number = found.place, found.position, found.counted
             page = await self.events.page(request.query, most, after, position, offset)
-            account.rows = len(page.events)
-            if counted and number is None:
+            if counted == "behind the page":
+                number = await self._remaining(request.query, page, number, first=not cursor)
+            elif counted and number is None:
                 number = await self._count(request.query, page, None if cursor else offset)
-            total = Total.of(number) if counted and number is not None else None
-            return Listed(page, self._next(request, page, number), total)
+            account.rows = len(page.events)
+            return _listed(page, self._next(request, page, number), counted, number)
 
     async def event(self, request: Request) -> StoredEvent:
         """Give the one event of a query.
@@ -179,7 +135,7 @@ class Reading:
             ForbiddenError: he has named a namespace and may not read this name there.
             EventNotFoundError: there is none that he may see.
         """
-        async with self._noted(request) as account:
+        async with noted(request, self.limits, self._monotonic) as account:
             page = await self.events.page(request.query, 1)
             if page.events and await self._may_get(request.reader, page.events[0]):
                 account.rows = 1
@@ -187,7 +143,7 @@ class Reading:
             if page.events:
                 account.outcome = "forbidden"
             if request.action.namespace:
-                await self._insist(request)
+                await insist(self.access, request)
             raise _missing(request)
 
     @asynccontextmanager
@@ -198,34 +154,9 @@ class Reading:
             ForbiddenError: he may not; that is noted too.
             TooManyRequestsError: he asks too much; that too.
         """
-        async with self._noted(request) as account:
-            await self._insist(request)
+        async with noted(request, self.limits, self._monotonic) as account:
+            await insist(self.access, request)
             yield account
-
-    @asynccontextmanager
-    async def _noted(self, request: Request) -> AsyncIterator[Account]:
-        account, began = Account(), self._monotonic()
-        try:
-            async with self.limits.admitted(request.reader.name):
-                yield account
-            account.outcome = "answered"
-        except ForbiddenError:
-            account.outcome = "forbidden"
-            raise
-        except TooManyRequestsError as error:
-            account.outcome = "limited"
-            metrics.QUERY_REFUSALS.labels(request.endpoint, error.limit).inc()
-            raise
-        finally:
-            seconds = self._monotonic() - began
-            if account.outcome == "answered":
-                metrics.QUERY_DURATION.labels(request.endpoint).observe(seconds)
-                metrics.QUERY_RESULTS.inc(account.rows)
-            _note(request, account, seconds)
-
-    async def _insist(self, request: Request) -> None:
-        if not await self.access.allowed(request.reader, request.action):
-            raise ForbiddenError(_refusal(request), _remedy(request.action))
 
     async def _may_get(self, reader: User, event: StoredEvent) -> bool:
         """Ask about the type first: that answer serves for the next event too."""
@@ -241,6 +172,18 @@ class Reading:
             return offset + len(page.events)
         return await self.events.count(query, page.position, MOST_COUNTED + 1)
 
+    async def _remaining(
+        self, query: EventQuery, page: Page, number: int | None, *, first: bool
+    ) -> int | None:
+        """Count what follows the first page; each later page takes its own events off."""
+        if not page.has_more:
+            return None
+        if first:
+            last = page.events[-1].place
+            found = await self.events.count(query, page.position, MOST_COUNTED + 1, last)
+            return found if found <= MOST_COUNTED else None
+        return None if number is None else max(number - len(page.events), 1)
+
     def _opened(self, request: Request, cursor: str) -> Cursor:
         key, now = self.cursor_key(), self.clock()
         return opened(cursor, request.query, key, now, request.cursor_parameter)
@@ -253,49 +196,14 @@ class Reading:
         return sealed(cursor, request.query, self.cursor_key(), now)
 
 
+def _listed(page: Page, cursor: str, counted: Counted | None, number: int | None) -> Listed:
+    if number is None or counted is None:
+        return Listed(page, cursor)
+    if counted == "behind the page":
+        return Listed(page, cursor, remaining=number)
+    return Listed(page, cursor, Total.of(number))
+
+
 def _missing(request: Request) -> EventNotFoundError:
     resource = f"{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}"
     return EventNotFoundError(f'{resource} "{request.action.name}" not found')
-
-
-def _refusal(request: Request) -> str:
-    """Say what is missing in the API server's own words, so that people find it there too."""
-    action = request.action
-    name = f' "{action.name}"' if action.name else ""
-    where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
-    return (
-        f'{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}{name} is forbidden: User "{request.reader.name}"'
-        f' cannot {action.verb} resource "{AUDIT_EVENT.plural}" in API group "{AUDIT_EVENT.group}"'
-        f" {where}"
-    )
-
-
-def _remedy(action: Action) -> str:
-    everywhere = f"a ClusterRoleBinding to the ClusterRole {READER_ROLE}"
-    if action.namespace:
-        return f"it takes a RoleBinding to the ClusterRole {READER_ROLE} there, or {everywhere}"
-    return f"name a namespace that you may read, or ask for {everywhere}"
-
-
-def _note(request: Request, account: Account, seconds: float) -> None:
-    query, answered = request.query, account.outcome == "answered"
-    conditions = [
-        f"{each.field} {each.test} {','.join(map(str, each.values))}" for each in query.conditions
-    ]
-    log.info(
-        "audit events were read" if answered else "audit events were not read",
-        extra={
-            "user": request.reader.name,
-            "groups": list(request.reader.groups),
-            "verb": request.action.verb,
-            "namespace": query.namespace,
-            "statistic": request.statistic,
-            "selector": conditions,
-            "since": query.since and query.since.isoformat(),
-            "until": query.until and query.until.isoformat(),
-            "endpoint": request.endpoint,
-            "outcome": account.outcome,
-            "rows": account.rows,
-            "seconds": round(seconds, 6),
-        },
-    )

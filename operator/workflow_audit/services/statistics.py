@@ -15,7 +15,8 @@ from workflow_audit.models.statistics import (
     StatisticQuery,
 )
 from workflow_audit.models.user import Action, User
-from workflow_audit.services.reading import Reading, Request
+from workflow_audit.services.accounts import Request
+from workflow_audit.services.reading import Reading
 
 ENDPOINT = "statistics"
 

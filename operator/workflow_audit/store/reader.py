@@ -86,13 +86,21 @@ class EventReader:
             events = await _events(connection, statement)
         return Page(events[:most], len(events) > most, position)
 
-    async def count(self, query: EventQuery, position: int, most: int) -> int:
+    async def count(
+        self, query: EventQuery, position: int, most: int, after: Place | None = None
+    ) -> int:
         """Give how many events a query has up to a position; counting ends at `most`.
+
+        Args:
+            query: which events.
+            position: up to which.
+            most: each event that is counted is read.
+            after: behind which place of the list; None is from its beginning.
 
         Raises:
             DatabaseUnavailableError: try again later.
         """
-        statement = count_statement(query, position, most)
+        statement = count_statement(query, position, most, after)
         async with self._database.connection() as connection:
             cursor = await connection.execute(statement.sql, statement.parameters)
             (number,) = await cursor.fetchone() or (0,)
@@ -139,9 +147,13 @@ def page_statement(
     return _statement("events", found, {"most": most, "offset": offset}, order=NEWEST_FIRST)
 
 
-def count_statement(query: EventQuery, position: int, most: int) -> Statement:
+def count_statement(
+    query: EventQuery, position: int, most: int, after: Place | None = None
+) -> Statement:
     """Give the statement that counts up to `most`."""
     found = where(query)
+    if after:
+        add_place(found, after)
     _add_position(found, position)
     return _statement("count_events", found, {"most": most})
 

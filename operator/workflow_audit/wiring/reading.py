@@ -12,6 +12,7 @@ from workflow_audit.domain.rates import Rate
 from workflow_audit.kube.access import Access
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.trusted_proxy import TrustedProxy
+from workflow_audit.services.exporting import Exporting
 from workflow_audit.services.limiting import Limits
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.statistics import Statistics
@@ -32,6 +33,7 @@ class ReadingParts:
     reading: Reading
     watching: Watching
     statistics: Statistics
+    exporting: Exporting
     access: Access
     trusted: TrustedProxy
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -59,13 +61,13 @@ async def open_reading(
         tail, access = Tail(events), Access(api)
         async with running(trusted.informer.run, tail.run):
             await trusted.informer.known.wait()
-            reading = Reading(
-                events, access, _limits(settings), partial(_cursor_key, settings.tls_key), utc_now
-            )
+            limits, key = _limits(settings), partial(_cursor_key, settings.tls_key)
+            reading = Reading(events, access, limits, key, utc_now)
             yield ReadingParts(
                 reading=reading,
                 watching=Watching(events, tail, time.monotonic),
                 statistics=Statistics(EventStatistics(database), reading),
+                exporting=Exporting(events, access, limits),
                 access=access,
                 trusted=trusted,
                 checks={

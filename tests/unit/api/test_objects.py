@@ -11,6 +11,7 @@ from workflow_audit.api.objects import audit_event, event_list
 from workflow_audit.api.tables import COLUMNS, table
 from workflow_audit.models.audit_object import AuditEventObject
 from workflow_audit.models.query import Page
+from workflow_audit.services.reading import Listed
 
 NOW = AT + timedelta(hours=5)
 
@@ -25,7 +26,8 @@ def test_an_event(golden: Golden) -> None:
 
 def test_a_list(golden: Golden) -> None:
     page = Page([a_stored_event()], has_more=True, position=77)
-    golden("reading/auditeventlist.json", shown(event_list(page, "next")) + "\n")
+    listed = Listed(page, "next", remaining=1234)
+    golden("reading/auditeventlist.json", shown(event_list(listed)) + "\n")
 
 
 def test_a_table(golden: Golden) -> None:

@@ -14,7 +14,7 @@ from workflow_audit.domain.selectors import (
     field_conditions,
     label_conditions,
     named,
-    selected_name,
+    selected_names,
 )
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.query import Condition
@@ -157,16 +157,20 @@ def test_a_name_is_an_id_or_a_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("selector", "name"),
+    ("selector", "names"),
     [
-        ("", None),
-        (f"metadata.name={TYPE}", TYPE),
-        (f"eventType={TYPE}", TYPE),
-        (f"metadata.name!={TYPE}", None),
-        (f"eventType={TYPE},metadata.name={ID}", ID),
-        (rf"correlationId=a\,metadata.name={TYPE}", None),
-        (rf"metadata.name={TYPE}\,x", f"{TYPE},x"),
+        ("", ()),
+        (f"metadata.name={TYPE}", (TYPE,)),
+        (f"eventType={TYPE}", (TYPE,)),
+        (f"metadata.name!={TYPE}", ()),
+        (f"metadata.name={ID}", (ID,)),
+        (f"eventId={ID}", (ID,)),
+        (f"eventType={TYPE},metadata.name={ID}", (ID, TYPE)),
+        (f"metadata.name={TYPE},eventId={ID}", (ID, TYPE)),
+        (f"metadata.name={TYPE},eventId!={ID}", (TYPE,)),
+        (rf"correlationId=a\,metadata.name={TYPE}", ()),
+        (rf"metadata.name={TYPE}\,x", (f"{TYPE},x",)),
     ],
 )
-def test_rights_are_asked_for_what_is_read(selector: str, name: str | None) -> None:
-    assert selected_name(field_conditions(selector)[1]) == name
+def test_rights_are_asked_for_what_is_read(selector: str, names: tuple[str, ...]) -> None:
+    assert selected_names(field_conditions(selector)[1]) == names

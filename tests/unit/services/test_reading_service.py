@@ -14,8 +14,9 @@ from workflow_audit.domain.rates import Rate
 from workflow_audit.errors import EventNotFoundError, ForbiddenError, TooManyRequestsError
 from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
 from workflow_audit.models.user import Action, User
+from workflow_audit.services.accounts import Request
 from workflow_audit.services.limiting import Limits
-from workflow_audit.services.reading import Reading, Request
+from workflow_audit.services.reading import Reading
 
 NOW = datetime(2026, 11, 24, 10, 31, 7, tzinfo=UTC)
 ID = UUID(int=7)
@@ -34,6 +35,8 @@ class Events:
 
     events: Sequence[StoredEvent]
     counts: list[int] = field(default_factory=list)
+    first_page: int = 0
+    """Events on it, for a count of what is behind it."""
 
     async def page(
         self,
@@ -46,9 +49,12 @@ class Events:
         rest = self.events[offset:]
         return Page(rest[:most], len(rest) > most, 1)
 
-    async def count(self, query: EventQuery, position: int, most: int) -> int:
+    async def count(
+        self, query: EventQuery, position: int, most: int, after: Place | None = None
+    ) -> int:
         self.counts.append(most)
-        return min(len(self.events), most)
+        there = len(self.events) - (self.first_page if after else 0)
+        return min(there, most)
 
 
 @dataclass
@@ -132,12 +138,12 @@ async def test_events_are_counted_only_where_a_page_does_not_tell(
 ) -> None:
     service = reading([EVENT] * there_are, Action("list"))
     request = Request(ADA, Action("list"), EventQuery(), "rest")
-    listed = await service.page(request, most, offset=offset, counted=True)
+    listed = await service.page(request, most, offset=offset, counted="the whole list")
     assert listed.total
     assert (listed.total.number, listed.total.is_exact) == (number, True)
     assert bool(service.events.counts) == asked  # type: ignore[attr-defined]
     if listed.cursor:
-        await service.page(request, most, listed.cursor, counted=True)
+        await service.page(request, most, listed.cursor, counted="the whole list")
         assert len(service.events.counts) == 1, "its cursor remembers"  # type: ignore[attr-defined]
 
 
@@ -155,3 +161,47 @@ async def test_who_asks_too_often_is_refused_noted_and_counted(
     assert (noted.user, noted.outcome, noted.rows) == ("ada", "limited", 0)
     assert noted.getMessage() == "audit events were not read"
     assert counter._value.get() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("there_are", "most", "remaining", "later", "asked"),
+    [
+        pytest.param(3, 5, None, None, 0, id="nothing-follows-the-only-page"),
+        pytest.param(7, 2, 5, 3, 1, id="cursors-take-their-own-off"),
+        pytest.param(10_002, 2, 10_000, 9_998, 1, id="up-to-the-bound"),
+        pytest.param(10_003, 2, None, None, 1, id="beyond-it-nobody-knows"),
+    ],
+)
+async def test_what_follows_a_page_is_counted_once(
+    there_are: int, most: int, remaining: int | None, later: int | None, asked: int
+) -> None:
+    service = reading([EVENT] * there_are, Action("list"))
+    service.events.first_page = most  # type: ignore[attr-defined]
+    request = Request(ADA, Action("list"), EventQuery(), "kubernetes")
+    listed = await service.page(request, most, counted="behind the page")
+    assert listed.remaining == remaining
+    if listed.cursor:
+        following = await service.page(request, most, listed.cursor, counted="behind the page")
+        assert following.remaining == later
+    assert len(service.events.counts) == asked  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("rights", "allowed"),
+    [
+        pytest.param((Action("list", "payments", str(ID)),), True, id="of-the-id"),
+        pytest.param((Action("list", "payments", "t"),), True, id="of-the-type"),
+        pytest.param((Action("list", "payments", "other"),), False, id="of-another-type"),
+        pytest.param((Action("list", "billing", "t"),), False, id="elsewhere"),
+    ],
+)
+async def test_who_asks_for_an_id_and_a_type_needs_a_right_to_one_of_them(
+    rights: tuple[Action, ...], allowed: bool
+) -> None:
+    action = Action("list", "payments", str(ID))
+    request = Request(ADA, action, EventQuery("payments"), "kubernetes", other_names=("t",))
+    if allowed:
+        assert (await reading([EVENT], *rights).page(request, 1)).page.events == [EVENT]
+    else:
+        with pytest.raises(ForbiddenError, match=f'"{ID}" is forbidden'):
+            await reading([EVENT], *rights).page(request, 1)

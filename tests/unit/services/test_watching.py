@@ -199,3 +199,13 @@ async def test_many_watch_and_each_gets_everything() -> None:
         for watcher in watchers:
             await watcher.has(*range(1, 21))
             watcher.stop()
+
+
+async def test_from_an_empty_database_on_nothing_is_missed() -> None:
+    database = Database()
+    async with running(database) as watching:
+        listed = await database.newest_position()
+        database.record(TODAY, TODAY)
+        watcher = Watcher(watching, listed)
+        await watcher.has(1, 2)
+        watcher.stop()

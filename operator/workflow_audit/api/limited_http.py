@@ -1,0 +1,75 @@
+"""HTTP whose requests have an end: uvicorn's parser takes a head of any length, from anybody.
+
+The head is refused before anything looks at it, and before it is known who asks.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LONGEST_URL_BYTES = 32 * 1024
+"""Both selectors at their longest, with every character escaped, take 24 KiB."""
+
+LONGEST_HEAD_BYTES = 128 * 1024
+"""The groups of a user stand in it, one a header, and may be many hundreds."""
+
+URL_TOO_LONG = "414 URI Too Long", f"the URL is longer than {LONGEST_URL_BYTES} bytes"
+HEAD_TOO_LONG = (
+    "431 Request Header Fields Too Large",
+    f"the request line and its headers are longer than {LONGEST_HEAD_BYTES} bytes",
+)
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """Answers a head that is too long with 414 or 431, and closes the connection."""
+
+    _head_bytes: int | None = None
+    """Of a head that has not come as a whole yet."""
+
+    _refusal: tuple[str, str] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        super().data_received(data)
+        if self._head_bytes is None or self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > LONGEST_HEAD_BYTES:
+            self._refusal = HEAD_TOO_LONG
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Judge the head; an error here ends in `send_400_response`."""
+        self._head_bytes = None
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if len(self.url) > LONGEST_URL_BYTES:
+            self._refusal = URL_TOO_LONG
+        elif size > LONGEST_HEAD_BYTES:
+            self._refusal = HEAD_TOO_LONG
+        if self._refusal:
+            raise ValueError(self._refusal[1])
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse a request that is no HTTP, or has too long a head."""
+        if self._refusal is None:
+            super().send_400_response(msg)
+            return
+        status, text = self._refusal
+        lines = (
+            f"HTTP/1.1 {status}",
+            "content-type: text/plain; charset=utf-8",
+            "cache-control: no-store",
+            f"content-length: {len(text)}",
+            "connection: close",
+            "",
+            text,
+        )
+        transport: Any = self.transport
+        transport.write("\r\n".join(lines).encode())
+        transport.close()
