@@ -147,6 +147,7 @@ def _measure(bench: Bench, *, quick: bool, update_docs: bool) -> int:
                 _attempt(bench, name, measure, failures)
     except KeyboardInterrupt:
         show(console, bench.figures, facts, f"{title}: interrupted")
+        write_json(bench.figures, facts, asdict(bench.sizes), bench.details, {"all": "interrupted"})
         return INTERRUPTED
     show(console, bench.figures, facts, title)
     file = write_json(bench.figures, facts, asdict(bench.sizes), bench.details, failures)

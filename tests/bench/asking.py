@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -22,10 +23,21 @@ Ask = Callable[[Asked], Awaitable[object]]
 SHOWN_CHARACTERS = 300
 
 
+@dataclass(frozen=True)
+class Series:
+    """Many requests of one kind."""
+
+    seconds: list[float]
+    """Of each, whether it was answered or refused."""
+
+    refusals: list[str]
+    """What the server said instead of an answer."""
+
+
 async def latencies(
     ask: Ask, read: Read, sample: Sample, *, first: int, count: int, at_a_time: int
-) -> list[float]:
-    """Ask as often, with as many requests under way; gives the seconds of each.
+) -> Series:
+    """Ask as often, with as many requests under way.
 
     Args:
         ask: the way.
@@ -36,13 +48,19 @@ async def latencies(
         at_a_time: how many of them at once.
     """
 
+    refusals: list[str] = []
+
     async def timed(number: int) -> float:
         asked = read.ask(sample, number)
         began = time.monotonic()
-        await ask(asked)
+        try:
+            await ask(asked)
+        except ClusterError as error:
+            refusals.append(str(error))
         return time.monotonic() - began
 
-    return await in_parallel(range(first, first + count), at_a_time, timed)
+    seconds = await in_parallel(range(first, first + count), at_a_time, timed)
+    return Series(seconds, refusals)
 
 
 @asynccontextmanager

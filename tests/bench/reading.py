@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -31,6 +31,7 @@ QUICK_READ = {95: Limit("<", 10)}
 END_TO_END = {95: Limit("<", 200)}
 NO_SLOWER = Limit("<=", 1.1)
 HOP = Limit("<=", 5)
+NONE = Limit("=", 0)
 
 USER = "bench-reader"
 NAMESPACE = "bench-readers"
@@ -172,7 +173,7 @@ async def _measure_server(bench: Bench, server: Server, sample: Sample, report: 
                 own = await latencies(
                     direct, read, sample, first=0, count=bench.sizes.reads, at_a_time=1
                 )
-                added = p50 - percentile(own, 50) * MILLISECONDS
+                added = p50 - percentile(own.seconds, 50) * MILLISECONDS
                 name = f"{read.name}; what the API server adds, P50"
                 bench.add([_figure(name, added, "ms", bench.sizes.reads, HOP)])
 
@@ -189,15 +190,17 @@ async def _series(
     """Ask one by one, and many at a time; gives the median of the former in milliseconds."""
     sizes, first = bench.sizes, 0
     await latencies(ask, read, sample, first=0, count=WARM_UP, at_a_time=sizes.readers)
-    series: list[Sequence[float]] = []
+    medians: list[float] = []
     for count, at_a_time in ((sizes.reads, 1), (sizes.reads_at_once, sizes.readers)):
         first += count
-        series.append(
-            await latencies(ask, read, sample, first=first, count=count, at_a_time=at_a_time)
-        )
+        series = await latencies(ask, read, sample, first=first, count=count, at_a_time=at_a_time)
         name = f"{read.name}; {way}, {at_a_time} at a time"
-        bench.add(latency_figures(NUMBER, name, series[-1], limits, "requests"))
-    return percentile(series[0], 50) * MILLISECONDS
+        bench.add(latency_figures(NUMBER, name, series.seconds, limits, "requests"))
+        medians.append(percentile(series.seconds, 50) * MILLISECONDS)
+        if series.refusals:
+            bench.add([_figure(f"{name}: refused", len(series.refusals), "", count, NONE)])
+            bench.details[f"{name}: refused"] = sorted(set(series.refusals))
+    return medians[0]
 
 
 def _add_ratio(bench: Bench, read: Read, rest: float) -> None:

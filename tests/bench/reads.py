@@ -169,6 +169,7 @@ READS = (
     DEEP_PAGE,
     Read("everything, page by offset", _page(_everything, offset=FARTHEST_OFFSET), is_quick=False),
     Read("total of a correlation id", _count(_by("correlation_id"))),
+    Read("total of a workflow", _count(_by("top_workflow_id")), is_quick=False),
     Read(f"total of a namespace in {DAYS} days", _count(_within), is_quick=False),
     Read("total of everything, up to its bound", _count(_everything), is_quick=False),
     *(_statistic(name) for name in STATISTICS),

@@ -8,16 +8,18 @@ SELECT coalesce(max(position), 0) FROM public.audit_events;
 
 -- name: events
 -- Gives: what readers see of some events, JSON as text.
+-- The page is found first: JSON becomes text for its rows only, and not for all that are skipped.
 SELECT event_id, event_version, event_timestamp, event_date, event_type, event_category,
        event_action, event_outcome, actor_type, actor_id, host(actor_ip) AS actor_ip, resource_type,
        resource_id, resource_name, correlation_id, parent_event_id, parent_event_date, trace_id,
        span_id, namespace, cluster_id, severity, duration_ms, error_code, error_message,
        retention_days, is_sensitive, legal_hold, recorded_at, top_workflow_id, top_confidence,
        event_data::text, event_metadata::text, coalesce(position, 0)
-  FROM public.audit_events
- WHERE {where}
- ORDER BY {order}
- LIMIT {most} OFFSET {offset};
+  FROM (SELECT * FROM public.audit_events
+         WHERE {where}
+         ORDER BY {order}
+         LIMIT {most} OFFSET {offset}) AS page
+ ORDER BY {order};
 
 -- name: count_events
 -- Gives: how many events there are, counted up to {most}.

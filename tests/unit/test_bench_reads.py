@@ -1,0 +1,74 @@
+"""What the bench asks for is what the interfaces take, and its tables say what was not met."""
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+
+import pytest
+
+from bench import documentation
+from bench.figures import Figure, Limit, latency_figures, percentile
+from bench.reads import DEEP_PAGE, FIRST_PAGE, READS, Read, Recorded, Sample
+from workflow_audit.api.auditevents import event_query
+from workflow_audit.api.rest_parameters import EventParameters, beginning
+from workflow_audit.api.rest_parameters import event_query as rest_query
+from workflow_audit.domain.cursor import opened
+from workflow_audit.models.query import Place
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+KEY = b"k" * 32
+EVENT = Recorded(UUID(int=5), "payments", "rr-2026-000123", "workflow.catalog.x", "pod-oom")
+SAMPLE = Sample([EVENT], 9, NOW, Place(NOW, UUID(int=7)), KEY)
+LISTS = [read for read in READS if (read.ask(SAMPLE, 0).aggregated or "").count("?")]
+
+
+@pytest.mark.parametrize("read", LISTS, ids=lambda read: read.name)
+def test_rest_and_the_aggregated_api_are_asked_for_the_same(read: Read) -> None:
+    if "statistics" in read.name:
+        pytest.skip("its parameters are the same text")
+    asked = read.ask(SAMPLE, 3)
+    aggregated, rest = urlsplit(asked.aggregated or ""), urlsplit(asked.rest or "")
+    parameters = {name: value[0] for name, value in parse_qs(aggregated.query).items()}
+    given = {name: value[0] for name, value in parse_qs(rest.query).items()}
+    namespace = re.search(r"/namespaces/([^/]+)/", unquote(aggregated.path))
+    query = event_query(parameters, namespace and namespace[1], NOW)
+    checked = EventParameters.model_validate(given)
+    assert query == rest_query(checked, beginning(checked, NOW))
+    assert parameters["limit"] == given["limit"]
+
+
+def test_a_deep_page_has_a_cursor_that_its_query_takes() -> None:
+    asked = DEEP_PAGE.ask(SAMPLE, 0)
+    cursor = parse_qs(urlsplit(asked.rest or "").query)["cursor"][0]
+    query = event_query({}, None, NOW)
+    assert opened(cursor, query, KEY, NOW, "cursor").place == SAMPLE.deep
+    assert "cursor" not in (FIRST_PAGE.ask(SAMPLE, 0).rest or "")
+
+
+def test_two_requests_in_a_row_are_not_the_same() -> None:
+    (read,) = (each for each in READS if each.name.startswith("type in"))
+    assert read.ask(SAMPLE, 0).rest != read.ask(SAMPLE, 1).rest
+
+
+def test_percentiles_are_nearest_ranks() -> None:
+    values = [float(number) for number in range(1, 201)]
+    assert [percentile(values, each) for each in (50, 95, 99)] == [100, 190, 198]
+    assert percentile([7.0], 99) == 7
+
+
+def test_reads_have_a_table_of_their_own_which_hides_nothing(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced: dict[str, str] = {}
+    monkeypatch.setattr(documentation, "replace_between", replaced.__setitem__)
+    monkeypatch.setattr(documentation, "machine_line", lambda _: "a machine")
+    slow = latency_figures(12, "a read; REST", [0.3] * 4, {95: Limit("<", 200)}, "requests")
+    other = Figure(number=12, name="loaded", value=7, unit="rows/s", sample="1")
+    documentation.update_tables([*slow, other], {})
+    assert replaced.keys() == {"reads"}
+    assert (
+        "| a read; REST | 300 | 300 | 300 | < 200 | **not met** | 4 requests |"
+        in (replaced["reads"])
+    )
+    assert "| (12) | loaded | 7.00 | rows/s |" in replaced["reads"]
