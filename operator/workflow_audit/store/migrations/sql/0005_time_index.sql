@@ -7,6 +7,6 @@ CREATE INDEX audit_events_time_idx ON public.audit_events (event_timestamp);
 DROP INDEX public.audit_events_time_brin;
 
 -- Without the id at its end, as all others: those of the same instant are sorted when they are read.
--- That pays for the new one; together they take as much as before (docs/decisions/0015-lists-by-time.md).
+-- That pays for the new one; together they take as much as before (docs/decisions/0019-lists-by-time.md).
 DROP INDEX public.audit_events_type_idx;
 CREATE INDEX audit_events_type_idx ON public.audit_events (event_type, event_timestamp);
