@@ -35,15 +35,13 @@ _DAYS = re.compile("[0-9]+d")
 def period(since: str | None, until: str | None, now: datetime) -> Period:
     """Give the period that is meant; without `since`, the USUAL_DAYS before its end.
 
-    A span of days begins with its first day: whole days are summed up already.
+    A span of days leads to the beginning of a day: whole days are summed up already.
 
     Raises:
         InvalidFieldError: one is no time, or no time lies between the two.
     """
-    end = instant("until", until, now) if until else now.astimezone(UTC)
-    begin = instant("since", since, now) if since else _usual_beginning(until, end)
-    if since is None or _DAYS.fullmatch(since):
-        begin = datetime.combine(begin.date(), time(), UTC)
+    end = _moment("until", until, now) if until else now.astimezone(UTC)
+    begin = _moment("since", since, now) if since else _usual_beginning(until, end)
     if begin >= end:
         remedy = "give an earlier `since` or a later `until`"
         raise InvalidFieldError("since", since, "is not before `until`", remedy)
@@ -52,10 +50,19 @@ def period(since: str | None, until: str | None, now: datetime) -> Period:
 
 def _usual_beginning(until: str | None, end: datetime) -> datetime:
     try:
-        return end - timedelta(days=USUAL_DAYS)
+        return _midnight(end - timedelta(days=USUAL_DAYS))
     except OverflowError:
         remedy = "give a later one, or `since`"
         raise InvalidFieldError("until", until, "leaves no room before it", remedy) from None
+
+
+def _moment(name: str, text: str, now: datetime) -> datetime:
+    found = instant(name, text, now)
+    return _midnight(found) if _DAYS.fullmatch(text) else found
+
+
+def _midnight(at: datetime) -> datetime:
+    return datetime.combine(at.date(), time(), UTC)
 
 
 def check_buckets(asked: Period, bucket: Bucket) -> None:

@@ -19,15 +19,19 @@ from workflow_audit.models.statistics import (
 )
 
 NOW = datetime(2026, 11, 27, 10, 31, 7, tzinfo=UTC)
+TODAY = datetime(2026, 11, 27, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
     ("since", "until", "expected"),
     [
-        pytest.param(None, None, Period(NOW - 30 * DAY, NOW), id="the-last-30-days"),
-        pytest.param("7d", None, Period(NOW - 7 * DAY, NOW), id="until-now"),
-        pytest.param(None, "7d", Period(NOW - 37 * DAY, NOW - 7 * DAY), id="30-days-before"),
+        pytest.param(
+            None, None, Period(TODAY - 30 * DAY, NOW, is_open=True), id="the-last-30-days"
+        ),
+        pytest.param("7d", None, Period(TODAY - 7 * DAY, NOW, is_open=True), id="until-now"),
+        pytest.param("24h", None, Period(NOW - DAY, NOW, is_open=True), id="hours-are-exact"),
+        pytest.param(None, "7d", Period(TODAY - 37 * DAY, TODAY - 7 * DAY), id="30-days-before"),
         pytest.param(
             "2026-11-01",
             "2026-11-02T01:00:00+01:00",
@@ -38,6 +42,28 @@ DAY = timedelta(days=1)
 )
 def test_periods(since: str | None, until: str | None, expected: Period) -> None:
     assert period(since, until, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "bucket", "by_days"),
+    [
+        (None, None, Bucket.NONE, True),
+        ("7d", "1d", Bucket.WEEK, True),
+        ("2026-11-01", "2026-11-27", Bucket.DAY, True),
+        ("2026-11-01T01:00:00+01:00", None, Bucket.MONTH, True),
+        ("7d", None, Bucket.HOUR, False),
+        ("24h", None, Bucket.NONE, False),
+        ("7d", "1h", Bucket.NONE, False),
+        ("2026-11-01T10:31:00Z", "2026-11-27", Bucket.DAY, False),
+    ],
+)
+def test_sums_by_day_answer_for_whole_days(
+    since: str | None, until: str | None, bucket: Bucket, *, by_days: bool
+) -> None:
+    asked = StatisticQuery(
+        statistic=Statistic.PATTERNS, period=period(since, until, NOW), bucket=bucket
+    )
+    assert asked.is_by_days is by_days
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
 from workflow_audit.models.user import Action, User
 from workflow_audit.services.accounts import Request
 from workflow_audit.services.exporting import PAGE, TRIES, Exporting
+from workflow_audit.services.limiting import Limits
 
 NOW = datetime(2026, 11, 24, 10, 31, 7, tzinfo=UTC)
+NO_LIMITS = Limits(None, 0, lambda: 0.0)
 REQUEST = Request(User("ada"), Action("list"), EventQuery(), "rest")
 DOWN = DatabaseUnavailableError("the database does not answer", 5)
 SILENT = ClusterError("the API server does not answer")
@@ -66,7 +68,7 @@ def exporting(database: Database, access: Access | None = None) -> tuple[Exporti
     async def sleep(seconds: float) -> None:
         paused.append(seconds)
 
-    return Exporting(database, access or Access(), sleep=sleep), paused
+    return Exporting(database, access or Access(), NO_LIMITS, sleep=sleep), paused
 
 
 async def numbers(service: Exporting) -> list[int]:

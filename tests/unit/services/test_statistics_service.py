@@ -15,6 +15,7 @@ from workflow_audit.models.statistics import (
     StatisticQuery,
 )
 from workflow_audit.models.user import Action, User
+from workflow_audit.services.limiting import Limits
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.statistics import Statistics
 
@@ -46,7 +47,8 @@ class Access:
 
 def statistics(events: Events, allowed: Action) -> Statistics:
     nobodys: Any = None
-    return Statistics(events, Reading(nobodys, Access(allowed), lambda: b"", lambda: NOW))
+    limits = Limits(None, 0, lambda: 0.0)
+    return Statistics(events, Reading(nobodys, Access(allowed), limits, lambda: b"", lambda: NOW))
 
 
 @pytest.mark.parametrize("namespace", [None, "payments"])
