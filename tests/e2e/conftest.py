@@ -59,8 +59,12 @@ def start_operator(
 
 @pytest.fixture(scope="module")
 def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
-    """The server of readers, behind the API server."""
-    with reading_server(prepared_environment) as running:
+    """The server of readers, behind the API server; limits for each reader have their own tests."""
+    unlimited = {
+        "AUDIT_APISERVER_REQUESTS_PER_SECOND": "0",
+        "AUDIT_APISERVER_REQUESTS_AT_ONCE": "0",
+    }
+    with reading_server(prepared_environment, **unlimited) as running:
         yield running
 
 

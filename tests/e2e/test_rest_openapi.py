@@ -1,7 +1,6 @@
 """The OpenAPI document of REST is complete and true: the server is asked all that it allows."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,11 +18,9 @@ from support.reading import (
     a_service_account,
     an_event,
     let_read_everywhere,
-    reading_server,
     write,
 )
 from support.rest import EVENTS
-from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.ports import HOST
 from workflow_audit.models.statistics import Statistic
 from workflow_audit.store.reader import COLUMNS
@@ -35,12 +32,6 @@ EXPORT = f"{EVENTS}/export"
 PATHS = (EXPORT, EVENTS, f"{EVENTS}/{{event_id}}", *STATISTICS)
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def server(prepared_environment: LocalEnvironment) -> Iterator[ReadingServer]:
-    with reading_server(prepared_environment, AUDIT_APISERVER_REQUESTS_PER_SECOND="0") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
