@@ -57,18 +57,18 @@ SELECT row_number() OVER (ORDER BY event_timestamp DESC, event_id DESC) AS place
 -- filters has the empty set of them; what is no search has neither set nor text.
 SELECT row_number() OVER (ORDER BY kind, place_of_kind) AS place,
        bucket, namespace, kind, pattern, searches, empty, failed,
-       round(confidence / nullif(won, 0), 6) AS average_confidence
+       round(confidence / nullif(scored, 0), 6) AS average_confidence
   FROM (SELECT row_number() OVER (PARTITION BY kind
                                   ORDER BY bucket DESC, searches DESC, pattern, namespace)
                AS place_of_kind, *
           FROM (SELECT kind, bucket, namespace, pattern,
                        sum(searches)::bigint AS searches, sum(empty)::bigint AS empty,
-                       sum(failed)::bigint AS failed, sum(won) AS won,
+                       sum(failed)::bigint AS failed, sum(scored) AS scored,
                        sum(confidence) AS confidence
                   FROM (SELECT {bucket} AS bucket, {namespace} AS namespace,
                                any_value(filters)::text AS filters, any_value(query_text) AS text,
                                sum(searches) AS searches, sum(empty) AS empty,
-                               sum(failed) AS failed, sum(won) AS won,
+                               sum(failed) AS failed, sum(scored) AS scored,
                                sum(confidence_sum) AS confidence
                           FROM {queries}
                          WHERE {where}
@@ -87,7 +87,7 @@ SELECT row_number() OVER (ORDER BY bucket DESC, won DESC, workflow_id, namespace
   FROM (SELECT {bucket} AS bucket, {namespace} AS namespace, workflow_id,
                sum(won)::bigint AS won,
                round(sum(won) / sum(sum(won)) OVER (PARTITION BY {bucket}, {namespace}), 6) AS share,
-               round(sum(confidence_sum) / sum(won), 6) AS average_confidence,
+               round(sum(confidence_sum) / nullif(sum(scored), 0), 6) AS average_confidence,
                min(confidence_least) AS least_confidence,
                max(confidence_greatest) AS greatest_confidence,
                min(first_won) AS first_won, max(last_won) AS last_won

@@ -100,6 +100,7 @@ column audit_query_days.searches bigint NOT NULL
 column audit_query_days.failed bigint NOT NULL
 column audit_query_days.empty bigint NOT NULL
 column audit_query_days.won bigint NOT NULL
+column audit_query_days.scored bigint NOT NULL
 column audit_query_days.confidence_sum numeric
 column audit_query_parts.event_date date
 column audit_query_parts.namespace character varying(253)
@@ -110,6 +111,7 @@ column audit_query_parts.searches bigint
 column audit_query_parts.failed bigint
 column audit_query_parts.empty bigint
 column audit_query_parts.won bigint
+column audit_query_parts.scored bigint
 column audit_query_parts.confidence_sum numeric
 column audit_query_parts.position bigint
 column audit_query_parts.event_timestamp timestamp with time zone
@@ -122,6 +124,7 @@ column audit_query_statistics.searches bigint
 column audit_query_statistics.failed bigint
 column audit_query_statistics.empty bigint
 column audit_query_statistics.won bigint
+column audit_query_statistics.scored bigint
 column audit_query_statistics.confidence_sum numeric
 column audit_summed_up.only_row boolean NOT NULL DEFAULT true
 column audit_summed_up.position bigint NOT NULL
@@ -131,6 +134,7 @@ column audit_workflow_days.workflow_id text NOT NULL
 column audit_workflow_days.version text NOT NULL
 column audit_workflow_days.listed bigint NOT NULL
 column audit_workflow_days.won bigint NOT NULL
+column audit_workflow_days.scored bigint NOT NULL
 column audit_workflow_days.confidence_sum numeric
 column audit_workflow_days.confidence_least numeric
 column audit_workflow_days.confidence_greatest numeric
@@ -150,6 +154,7 @@ column audit_workflow_parts.workflow_id text
 column audit_workflow_parts.version text
 column audit_workflow_parts.listed bigint
 column audit_workflow_parts.won bigint
+column audit_workflow_parts.scored bigint
 column audit_workflow_parts.confidence_sum numeric
 column audit_workflow_parts.confidence_least numeric
 column audit_workflow_parts.confidence_greatest numeric
@@ -171,6 +176,7 @@ column audit_workflow_statistics.workflow_id text
 column audit_workflow_statistics.version text
 column audit_workflow_statistics.listed bigint
 column audit_workflow_statistics.won bigint
+column audit_workflow_statistics.scored bigint
 column audit_workflow_statistics.confidence_sum numeric
 column audit_workflow_statistics.confidence_least numeric
 column audit_workflow_statistics.confidence_greatest numeric
@@ -278,7 +284,7 @@ DECLARE
 BEGIN
     INSERT INTO public.audit_workflow_days AS known
     SELECT part.event_date, part.namespace, part.workflow_id, part.version,
-           sum(part.listed), sum(part.won),
+           sum(part.listed), sum(part.won), sum(part.scored),
            sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
            min(part.first_won), max(part.last_won),
            sum(part.boost_unattributed), sum(part.boost_sum),
@@ -294,6 +300,7 @@ BEGIN
         ON CONFLICT ON CONSTRAINT audit_workflow_days_pkey DO UPDATE
        SET listed = known.listed + excluded.listed,
            won = known.won + excluded.won,
+           scored = known.scored + excluded.scored,
            confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
                                      known.confidence_sum, excluded.confidence_sum),
            confidence_least = least(known.confidence_least, excluded.confidence_least),
@@ -314,7 +321,7 @@ BEGIN
     INSERT INTO public.audit_query_days AS known
     SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
            sum(part.searches), sum(part.failed), sum(part.empty), sum(part.won),
-           sum(part.confidence_sum)
+           sum(part.scored), sum(part.confidence_sum)
       FROM public.audit_query_parts AS part
      WHERE (since IS NULL OR part.position > since)
        AND (part.position IS NULL OR part.position <= until)
@@ -326,6 +333,7 @@ BEGIN
            failed = known.failed + excluded.failed,
            empty = known.empty + excluded.empty,
            won = known.won + excluded.won,
+           scored = known.scored + excluded.scored,
            confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
                                      known.confidence_sum, excluded.confidence_sum);
 END
@@ -700,7 +708,8 @@ BEGIN
     SELECT position INTO STRICT summed FROM public.audit_summed_up;
     RETURN QUERY
     SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
-           part.searches, part.failed, part.empty, part.won, part.confidence_sum
+           part.searches, part.failed, part.empty, part.won, part.scored,
+           part.confidence_sum
       FROM public.audit_query_parts AS part WHERE part.position > summed;
 END
 $function$
@@ -719,7 +728,7 @@ BEGIN
     SELECT position INTO STRICT summed FROM public.audit_summed_up;
     RETURN QUERY
     SELECT part.event_date, part.namespace, part.workflow_id, part.version, part.listed, part.won,
-           part.confidence_sum, part.confidence_least, part.confidence_greatest,
+           part.scored, part.confidence_sum, part.confidence_least, part.confidence_greatest,
            part.first_won, part.last_won,
            part.boost_unattributed, part.boost_sum, part.boost_least, part.boost_greatest,
            part.penalty_unattributed, part.penalty_sum, part.penalty_least, part.penalty_greatest

@@ -23,12 +23,12 @@ KEYS = {
 }
 SUMS = {
     "workflow": (
-        "sum(listed), sum(won), sum(confidence_sum), min(confidence_least),"
+        "sum(listed), sum(won), sum(scored), sum(confidence_sum), min(confidence_least),"
         " max(confidence_greatest), min(first_won), max(last_won), sum(boost_unattributed),"
         " sum(boost_sum), min(boost_least), max(boost_greatest), sum(penalty_unattributed),"
         " sum(penalty_sum), min(penalty_least), max(penalty_greatest)"
     ),
-    "query": "sum(searches), sum(failed), sum(empty), sum(won), sum(confidence_sum)",
+    "query": "sum(searches), sum(failed), sum(empty), sum(won), sum(scored), sum(confidence_sum)",
 }
 WORKFLOWS = ("pod-oom-gitops", "pod-oom-manual", "node-drain")
 TEXTS = ("OOMKilled critical", "NodeNotReady high", "")

@@ -11,7 +11,8 @@
 -- Why: docs/decisions/0016-statistics-are-summed-up.md.
 
 
--- One line of the parts is what one event says; lines of days are sums of such lines.
+-- One line of the parts is what one event says; lines of days are sums of such lines. scored: winners
+-- that have a confidence, of which an average is made.
 
 CREATE FUNCTION public.audit_number(value jsonb) RETURNS numeric
     LANGUAGE sql IMMUTABLE
@@ -24,6 +25,7 @@ SELECT event.event_date, event.namespace, workflow.value ->> 'workflow_id' AS wo
        coalesce(workflow.value ->> 'version', '') AS version,
        1::bigint AS listed,
        wins.won::integer::bigint AS won,
+       (wins.won AND scores.confidence IS NOT NULL)::integer::bigint AS scored,
        CASE WHEN wins.won THEN scores.confidence END AS confidence_sum,
        CASE WHEN wins.won THEN scores.confidence END AS confidence_least,
        CASE WHEN wins.won THEN scores.confidence END AS confidence_greatest,
@@ -69,6 +71,7 @@ SELECT event.event_date, event.namespace,
        (event.event_outcome = 'failure')::integer::bigint AS failed,
        (event.event_outcome = 'success' AND event.top_workflow_id IS NULL)::integer::bigint AS empty,
        (event.top_workflow_id IS NOT NULL)::integer::bigint AS won,
+       (event.top_confidence IS NOT NULL)::integer::bigint AS scored,
        event.top_confidence::numeric AS confidence_sum,
        event.position, event.event_timestamp
   FROM public.audit_events AS event
@@ -94,6 +97,7 @@ CREATE TABLE public.audit_workflow_days (
     version              text         NOT NULL,
     listed               bigint       NOT NULL,
     won                  bigint       NOT NULL,
+    scored               bigint       NOT NULL,
     confidence_sum       numeric,
     confidence_least     numeric,
     confidence_greatest  numeric,
@@ -123,6 +127,7 @@ CREATE TABLE public.audit_query_days (
     failed         bigint       NOT NULL,
     empty          bigint       NOT NULL,
     won            bigint       NOT NULL,
+    scored         bigint       NOT NULL,
     confidence_sum numeric,
     CONSTRAINT audit_query_days_pkey PRIMARY KEY (event_date, namespace, query_key)
 );
@@ -158,7 +163,7 @@ DECLARE
 BEGIN
     INSERT INTO public.audit_workflow_days AS known
     SELECT part.event_date, part.namespace, part.workflow_id, part.version,
-           sum(part.listed), sum(part.won),
+           sum(part.listed), sum(part.won), sum(part.scored),
            sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
            min(part.first_won), max(part.last_won),
            sum(part.boost_unattributed), sum(part.boost_sum),
@@ -174,6 +179,7 @@ BEGIN
         ON CONFLICT ON CONSTRAINT audit_workflow_days_pkey DO UPDATE
        SET listed = known.listed + excluded.listed,
            won = known.won + excluded.won,
+           scored = known.scored + excluded.scored,
            confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
                                      known.confidence_sum, excluded.confidence_sum),
            confidence_least = least(known.confidence_least, excluded.confidence_least),
@@ -194,7 +200,7 @@ BEGIN
     INSERT INTO public.audit_query_days AS known
     SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
            sum(part.searches), sum(part.failed), sum(part.empty), sum(part.won),
-           sum(part.confidence_sum)
+           sum(part.scored), sum(part.confidence_sum)
       FROM public.audit_query_parts AS part
      WHERE (since IS NULL OR part.position > since)
        AND (part.position IS NULL OR part.position <= until)
@@ -206,6 +212,7 @@ BEGIN
            failed = known.failed + excluded.failed,
            empty = known.empty + excluded.empty,
            won = known.won + excluded.won,
+           scored = known.scored + excluded.scored,
            confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
                                      known.confidence_sum, excluded.confidence_sum);
 END
@@ -324,7 +331,7 @@ BEGIN
     SELECT position INTO STRICT summed FROM public.audit_summed_up;
     RETURN QUERY
     SELECT part.event_date, part.namespace, part.workflow_id, part.version, part.listed, part.won,
-           part.confidence_sum, part.confidence_least, part.confidence_greatest,
+           part.scored, part.confidence_sum, part.confidence_least, part.confidence_greatest,
            part.first_won, part.last_won,
            part.boost_unattributed, part.boost_sum, part.boost_least, part.boost_greatest,
            part.penalty_unattributed, part.penalty_sum, part.penalty_least, part.penalty_greatest
@@ -343,7 +350,8 @@ BEGIN
     SELECT position INTO STRICT summed FROM public.audit_summed_up;
     RETURN QUERY
     SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
-           part.searches, part.failed, part.empty, part.won, part.confidence_sum
+           part.searches, part.failed, part.empty, part.won, part.scored,
+           part.confidence_sum
       FROM public.audit_query_parts AS part WHERE part.position > summed;
 END
 $function$;
