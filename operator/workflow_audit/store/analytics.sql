@@ -6,7 +6,7 @@
 
 -- name: enough_memory
 -- For the transaction that it stands in: with the usual 4 MB, what is counted by hour or by text is
--- sorted on disk, which takes five times as long.
+-- sorted on disk.
 SELECT set_config('work_mem', '64MB', true);
 
 -- name: answer

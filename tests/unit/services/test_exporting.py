@@ -9,7 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from workflow_audit.errors import ClusterError, DatabaseUnavailableError, ForbiddenError
+from workflow_audit.domain.rates import Rate
+from workflow_audit.errors import (
+    ClusterError,
+    DatabaseUnavailableError,
+    ForbiddenError,
+    TooManyRequestsError,
+)
 from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
 from workflow_audit.models.user import Action, User
 from workflow_audit.services.accounts import Request
@@ -62,13 +68,15 @@ class Access:
         return self.times >= 0
 
 
-def exporting(database: Database, access: Access | None = None) -> tuple[Exporting, list[float]]:
+def exporting(
+    database: Database, access: Access | None = None, limits: Limits = NO_LIMITS
+) -> tuple[Exporting, list[float]]:
     paused: list[float] = []
 
     async def sleep(seconds: float) -> None:
         paused.append(seconds)
 
-    return Exporting(database, access or Access(), NO_LIMITS, sleep=sleep), paused
+    return Exporting(database, access or Access(), limits, sleep=sleep), paused
 
 
 async def numbers(service: Exporting) -> list[int]:
@@ -142,3 +150,13 @@ async def test_it_is_noted_how_far_it_came(caplog: pytest.LogCaptureFixture) -> 
         "audit events were read",
         "audit events were not read",
     ]
+
+
+async def test_an_export_is_one_request_to_the_limits_of_its_reader() -> None:
+    database = Database(3 * PAGE)
+    service, _ = exporting(database, limits=Limits(Rate(1, 1), 1, lambda: 0.0))
+    assert len(await numbers(service)) == 3 * PAGE
+    asked = len(database.asked)
+    with pytest.raises(TooManyRequestsError):
+        await numbers(service)
+    assert len(database.asked) == asked
