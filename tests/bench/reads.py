@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from workflow_audit.api import auditevents, rest
+from workflow_audit.api import analytics, auditevents, rest
 from workflow_audit.domain.cursor import Cursor, sealed
 from workflow_audit.domain.instants import rfc3339
 from workflow_audit.domain.selectors import FIELDS
-from workflow_audit.models.auditlog import AUDIT_EVENT
+from workflow_audit.models.auditlog import AUDIT_EVENT, AUDIT_STATISTIC
 from workflow_audit.models.query import (
     FARTHEST_OFFSET,
     MOST_COUNTED,
@@ -24,12 +24,15 @@ from workflow_audit.models.query import (
     Field,
     Place,
 )
+from workflow_audit.models.statistics import Statistic
 from workflow_audit.store.reader import Statement, count_statement, page_statement
 
 PAGE = 50
 DAYS = 30
-STATISTICS: tuple[str, ...] = ()
-"""Those that are served, by the last part of their path."""
+HOURS = 3
+"""Statistics of hours are counted event by event, those of days are summed up beforehand."""
+
+STATISTICS = tuple(each.value for each in Statistic)
 
 _SELECTORS = {column: name for name, column in FIELDS.items()}
 
@@ -145,15 +148,18 @@ def _one(sample: Sample, number: int) -> Asked:
     )
 
 
-def _statistic(name: str) -> Read:
+def _statistic(name: str, since: str, *, in_one_namespace: bool = False) -> Read:
     def ask(sample: Sample, number: int) -> Asked:
-        since = urlencode({"since": rfc3339(_since(sample, number))})
+        namespace = sample.event(number).namespace if in_one_namespace else None
+        within = f"/namespaces/{namespace}" if namespace else ""
         return Asked(
-            rest=f"/api/v1/audit/analytics/{name}?{since}",
-            aggregated=f"{auditevents.ROOT}/auditstatistics/{name}?{since}",
+            rest=f"{analytics.ROOT}/{name}?"
+            + _query_string({"since": since, "namespace": namespace}),
+            aggregated=f"{auditevents.ROOT}{within}/{AUDIT_STATISTIC.plural}/{name}?since={since}",
         )
 
-    return Read(f"statistics of {DAYS} days: {name}", ask, is_quick=False)
+    where = " in a namespace" if in_one_namespace else ""
+    return Read(f"{name}, {since}{where}", ask, is_quick=False)
 
 
 FIRST_PAGE = Read("everything, first page", _page(_everything))
@@ -172,7 +178,9 @@ READS = (
     Read("total of a workflow", _count(_by("top_workflow_id")), is_quick=False),
     Read(f"total of a namespace in {DAYS} days", _count(_within), is_quick=False),
     Read("total of everything, up to its bound", _count(_everything), is_quick=False),
-    *(_statistic(name) for name in STATISTICS),
+    *(_statistic(name, f"{DAYS}d") for name in STATISTICS),
+    *(_statistic(name, f"{DAYS}d", in_one_namespace=True) for name in STATISTICS),
+    *(_statistic(name, f"{HOURS}h") for name in STATISTICS),
 )
 
 

@@ -29,8 +29,9 @@ LONGEST_PAGE = 1000
 FARTHEST_OFFSET = 10_000
 """Most events that may be skipped: each of them is read, so deep pages would become slow."""
 
-MOST_COUNTED = 10_000
-"""Up to how many events are counted: a count reads them all, and millions take seconds."""
+MOST_COUNTED = 1000
+"""Up to how many events are counted: a count reads them all, each from a page of its own at worst,
+so that ten thousand take longer than everything else that a list needs."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,14 @@ class Total:
     """False: there are at least so many."""
 
     @classmethod
-    def of(cls, counted: int) -> "Total":
-        """Give what a count means that stops behind MOST_COUNTED."""
-        return cls(min(counted, MOST_COUNTED), counted <= MOST_COUNTED)
+    def of(cls, counted: int, seen: int = 0) -> "Total":
+        """Give what a count means that stops behind MOST_COUNTED.
+
+        Args:
+            counted: events of the query.
+            seen: how many there are at least, as the page itself shows.
+        """
+        return cls(max(min(counted, MOST_COUNTED), seen), counted <= MOST_COUNTED)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Pagination(BaseModel):
     """Events that were skipped, as asked for; 0 with a cursor."""
 
     total: int
-    """Events of the whole list, counted up to 10,000."""
+    """Events of the whole list, counted up to 1,000; beyond, as many as are known of."""
 
     total_is_exact: bool
     """false: there are at least `total`, and nobody has counted them all."""

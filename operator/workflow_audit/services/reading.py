@@ -110,7 +110,8 @@ class Reading:
             elif counted and number is None:
                 number = await self._count(request.query, page, None if cursor else offset)
             account.rows = len(page.events)
-            return _listed(page, self._next(request, page, number), counted, number)
+            following = self._next(request, page, number)
+            return _listed(page, following, counted, number, 0 if cursor else _seen(page, offset))
 
     async def event(self, request: Request) -> StoredEvent:
         """Give the one event of a query.
@@ -196,12 +197,19 @@ class Reading:
         return sealed(cursor, request.query, self.cursor_key(), now)
 
 
-def _listed(page: Page, cursor: str, counted: Counted | None, number: int | None) -> Listed:
+def _listed(
+    page: Page, cursor: str, counted: Counted | None, number: int | None, seen: int
+) -> Listed:
     if number is None or counted is None:
         return Listed(page, cursor)
     if counted == "behind the page":
         return Listed(page, cursor, remaining=number)
-    return Listed(page, cursor, Total.of(number))
+    return Listed(page, cursor, Total.of(number, seen))
+
+
+def _seen(page: Page, offset: int) -> int:
+    """Give how many events there are at least; a page behind the end of its list tells nothing."""
+    return offset + len(page.events) + page.has_more if page.events else 0
 
 
 def _missing(request: Request) -> EventNotFoundError:

@@ -12,7 +12,7 @@ import pytest
 from workflow_audit import metrics
 from workflow_audit.domain.rates import Rate
 from workflow_audit.errors import EventNotFoundError, ForbiddenError, TooManyRequestsError
-from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
+from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent, Total
 from workflow_audit.models.user import Action, User
 from workflow_audit.services.accounts import Request
 from workflow_audit.services.limiting import Limits
@@ -168,8 +168,8 @@ async def test_who_asks_too_often_is_refused_noted_and_counted(
     [
         pytest.param(3, 5, None, None, 0, id="nothing-follows-the-only-page"),
         pytest.param(7, 2, 5, 3, 1, id="cursors-take-their-own-off"),
-        pytest.param(10_002, 2, 10_000, 9_998, 1, id="up-to-the-bound"),
-        pytest.param(10_003, 2, None, None, 1, id="beyond-it-nobody-knows"),
+        pytest.param(1_002, 2, 1_000, 998, 1, id="up-to-the-bound"),
+        pytest.param(1_003, 2, None, None, 1, id="beyond-it-nobody-knows"),
     ],
 )
 async def test_what_follows_a_page_is_counted_once(
@@ -184,6 +184,24 @@ async def test_what_follows_a_page_is_counted_once(
         following = await service.page(request, most, listed.cursor, counted="behind the page")
         assert following.remaining == later
     assert len(service.events.counts) == asked  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("offset", "total"),
+    [
+        pytest.param(0, Total(1000, is_exact=False), id="the-bound"),
+        pytest.param(980, Total(1000, is_exact=False), id="fewer-were-seen"),
+        pytest.param(990, Total(1001, is_exact=False), id="one-more-than-was-seen"),
+        pytest.param(1992, Total(2002, is_exact=False), id="the-last-page"),
+        pytest.param(3000, Total(1000, is_exact=False), id="beyond-the-end"),
+    ],
+)
+async def test_a_total_beyond_the_bound_is_not_below_what_was_seen(
+    offset: int, total: Total
+) -> None:
+    service = reading([EVENT] * 2002, Action("list"))
+    request = Request(ADA, Action("list"), EventQuery(), "rest")
+    assert (await service.page(request, 10, offset=offset, counted="the whole list")).total == total
 
 
 @pytest.mark.parametrize(
