@@ -1,6 +1,7 @@
 """Events as objects of the Kubernetes API: columns in camelCase, JSON as the database has it."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,14 @@ Json = dict[str, Any]
 
 LIST_KIND = f"{AUDIT_EVENT.kind}List"
 
+camel_case = cache(to_camel)
+"""Names are few and used for every event; making each anew takes a quarter of an answer's time."""
+
 
 def audit_event(event: StoredEvent) -> Json:
     """Give an event as an object; `orjson.dumps` takes it."""
     content = {
-        to_camel(name): plain(value)
+        camel_case(name): plain(value)
         for name, value in event.columns.items()
         if value is not None and name != "namespace"
     }
@@ -75,11 +79,12 @@ def list_metadata(listed: Listed) -> Json:
 
 def seconds(at: datetime) -> str:
     """Give an instant as `metadata` has it."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    text = at.astimezone(UTC).isoformat(timespec="seconds")  # strftime: year 867 in three digits
+    return text.replace("+00:00", "Z")
 
 
 def plain(value: Any) -> Any:
     """Give a value of a column as JSON has it; instants with microseconds, in UTC."""
     if isinstance(value, datetime):
-        return rfc3339(value)  # strftime writes the year 867 with three digits
+        return rfc3339(value)
     return str(value) if isinstance(value, date | UUID) else value

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
-from workflow_audit.api.objects import plain
+from workflow_audit.api.objects import camel_case, plain
 from workflow_audit.api.tables import IncludeObject
 from workflow_audit.models.auditlog import AUDIT_STATISTIC
 from workflow_audit.models.statistics import ROWS, Statistic, StatisticAnswer
@@ -52,7 +50,7 @@ def metadata(found: StatisticAnswer) -> Json:
 
 def camel(values: Any) -> Json:
     """Give the fields of a model, without those that are empty."""
-    return {to_camel(name): plain(value) for name, value in values if value is not None}
+    return {camel_case(name): plain(value) for name, value in values if value is not None}
 
 
 def statistic_list(answers: Sequence[StatisticAnswer]) -> Json:
@@ -98,10 +96,10 @@ def statistic_table(found: StatisticAnswer, include: IncludeObject) -> Json:
     fields = ROWS[query.statistic].model_fields
     columns = [
         _column(
-            to_camel(name)[0].upper() + to_camel(name)[1:],
+            camel_case(name)[0].upper() + camel_case(name)[1:],
             "string",
             fields[name].description or "",
-            priority=int(to_camel(name) in WIDE),
+            priority=int(camel_case(name) in WIDE),
         )
         for name in shown
     ]

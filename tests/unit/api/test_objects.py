@@ -7,7 +7,7 @@ import pytest
 
 from support.golden import Golden
 from unit.api.events import AT, a_stored_event
-from workflow_audit.api.objects import audit_event, event_list
+from workflow_audit.api.objects import audit_event, event_list, seconds
 from workflow_audit.api.tables import COLUMNS, table
 from workflow_audit.models.audit_object import AuditEventObject
 from workflow_audit.models.query import Page
@@ -70,3 +70,8 @@ def test_a_value_that_cannot_be_a_label_is_no_label() -> None:
         "auditlog.kubernaut.ai/event-outcome",
         "auditlog.kubernaut.ai/top-workflow-id",
     }
+
+
+def test_a_moment_long_ago_has_four_digits_in_its_year() -> None:
+    long_ago = AT.replace(year=867)
+    assert seconds(long_ago).startswith("0867-")
