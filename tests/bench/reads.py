@@ -25,7 +25,7 @@ from workflow_audit.models.query import (
     Place,
 )
 from workflow_audit.models.statistics import Statistic
-from workflow_audit.store.reader import Statement, count_statement, page_statement
+from workflow_audit.store.reader import Statement, count_statement, event_statement, page_statement
 
 PAGE = 50
 DAYS = 30
@@ -142,7 +142,7 @@ def _one(sample: Sample, number: int) -> Asked:
     query = EventQuery(event.namespace, _equal("event_id", event.event_id))
     place = f"namespaces/{event.namespace}/{AUDIT_EVENT.plural}/{event.event_id}"
     return Asked(
-        page_statement(query, 2, sample.position),
+        event_statement(query),
         f"{rest.ROOT}/{event.event_id}?namespace={event.namespace}",
         f"{auditevents.ROOT}/{place}",
     )

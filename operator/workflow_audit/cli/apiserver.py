@@ -1,12 +1,12 @@
 """`workflow-audit apiserver`."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
+from workflow_audit.cli import loops
 from workflow_audit.cli.logs import set_up_logs
-from workflow_audit.settings import Settings, load_settings
+from workflow_audit.settings import load_settings
 
 EPILOG = """
 Examples:
@@ -40,14 +40,10 @@ def run(
     }
     settings = load_settings(flags)
     set_up_logs(settings.log)
-    asyncio.run(_run(settings))
-
-
-async def _run(settings: Settings) -> None:
     # FastAPI takes a while to import, which other commands need not wait for.
     from workflow_audit.api.run import run_apiserver  # noqa: PLC0415
 
-    await run_apiserver(settings)
+    loops.run(run_apiserver(settings))
 
 
 def _given(**flags: Any) -> dict[str, Any]:

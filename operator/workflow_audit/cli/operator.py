@@ -1,10 +1,10 @@
 """`workflow-audit operator`."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
+from workflow_audit.cli import loops
 from workflow_audit.cli.logs import set_up_logs
 from workflow_audit.settings import load_settings
 
@@ -38,13 +38,9 @@ def run(
     }
     settings = load_settings(flags)
     set_up_logs(settings.log)
-    # kopf and uvloop take a while to import, which other commands need not wait for.
+    # kopf takes a while to import, which other commands need not wait for.
     from workflow_audit.handlers.run import run_operator  # noqa: PLC0415
 
-    if sys.platform == "win32":
-        import asyncio as loops  # noqa: PLC0415
-    else:
-        import uvloop as loops  # noqa: PLC0415
     loops.run(run_operator(settings))
 
 

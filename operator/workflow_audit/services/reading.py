@@ -40,6 +40,10 @@ class Events(Protocol):
         """Give the next events of a query, the newest first."""
         ...
 
+    async def event(self, query: EventQuery) -> StoredEvent | None:
+        """Give the one event of a query that names its id."""
+        ...
+
     async def count(
         self, query: EventQuery, position: int, most: int, after: Place | None = None
     ) -> int:
@@ -121,11 +125,11 @@ class Reading:
             EventNotFoundError: there is none, or not in this namespace.
         """
         async with self.accounted(request) as account:
-            page = await self.events.page(request.query, 1)
-            if not page.events:
+            event = await self.events.event(request.query)
+            if event is None:
                 raise _missing(request)
             account.rows = 1
-            return page.events[0]
+            return event
 
     async def event_by_id(self, request: Request) -> StoredEvent:
         """Give the one event of a query, in whatever namespace it is.
@@ -137,11 +141,11 @@ class Reading:
             EventNotFoundError: there is none that he may see.
         """
         async with noted(request, self.limits, self._monotonic) as account:
-            page = await self.events.page(request.query, 1)
-            if page.events and await self._may_get(request.reader, page.events[0]):
+            event = await self.events.event(request.query)
+            if event and await self._may_get(request.reader, event):
                 account.rows = 1
-                return page.events[0]
-            if page.events:
+                return event
+            if event:
                 account.outcome = "forbidden"
             if request.action.namespace:
                 await insist(self.access, request)

@@ -86,6 +86,16 @@ class EventReader:
             events = await _events(connection, statement)
         return Page(events[:most], len(events) > most, position)
 
+    async def event(self, query: EventQuery) -> StoredEvent | None:
+        """Give the one event of a query that names its id.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        async with self._database.connection() as connection:
+            events = await _events(connection, event_statement(query))
+        return events[0] if events else None
+
     async def count(
         self, query: EventQuery, position: int, most: int, after: Place | None = None
     ) -> int:
@@ -145,6 +155,11 @@ def page_statement(
         add_place(found, after)
     _add_position(found, position)
     return _statement("events", found, {"most": most, "offset": offset}, order=NEWEST_FIRST)
+
+
+def event_statement(query: EventQuery) -> Statement:
+    """Give the statement of one event; there is no list that has to stay as it was."""
+    return _statement("events", where(query), {"most": 1, "offset": 0}, order=NEWEST_FIRST)
 
 
 def count_statement(

@@ -34,6 +34,7 @@ from workflow_audit.store.reader import (
     MOST_NEW,
     Statement,
     count_statement,
+    event_statement,
     page_statement,
     recorded_statement,
 )
@@ -103,8 +104,8 @@ PAGES: dict[str, tuple[Statement, int]] = {
     "by-type-in-some-days": (page(EventQuery(conditions=TYPE, **SOME_DAYS)), 1),
     "by-type-deep": (page(EventQuery(conditions=TYPE), after=DEEP), 6),
     "failures-in-a-namespace": (page(EventQuery(MIDDLE, FAILURE)), 12),
-    "by-id": (page(EventQuery(conditions=ID), 2), 12),
-    "by-id-in-a-namespace": (page(EventQuery(MIDDLE, ID), 2), 12),
+    "by-id": (event_statement(EventQuery(conditions=ID)), 12),
+    "by-id-in-a-namespace": (event_statement(EventQuery(MIDDLE, ID)), 12),
 }  # fmt: skip
 """By the name of the golden file: a page, and how many partitions it may look into."""
 

@@ -49,6 +49,9 @@ class Events:
         rest = self.events[offset:]
         return Page(rest[:most], len(rest) > most, 1)
 
+    async def event(self, query: EventQuery) -> StoredEvent | None:
+        return self.events[0] if self.events else None
+
     async def count(
         self, query: EventQuery, position: int, most: int, after: Place | None = None
     ) -> int:
