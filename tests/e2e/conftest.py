@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.api import Api
+from support.counting import Known, known_namespace
 from support.operator_process import OperatorProcess, StartOperator
+from support.reader import Reader
 from support.reading import (
     TYPE,
     ReadingServer,
@@ -17,6 +19,7 @@ from support.reading import (
     let_read,
     let_read_everywhere,
     reading_server,
+    stop_reading_everywhere,
 )
 from support.rest import Program
 from support.searches import Searches
@@ -75,6 +78,14 @@ def namespace(api: Api) -> str:
 
 
 @pytest.fixture
+def ada(server: ReadingServer, api: Api, namespace: str) -> Reader:
+    """May read the events of the namespace, and nothing else."""
+    name = f"ada-of-{namespace}"
+    let_read(api, namespace, name)
+    return Reader.named(server.environment, name)
+
+
+@pytest.fixture
 def robot(server: ReadingServer, api: Api, namespace: str) -> Program:
     """May read the events of its namespace."""
     user, token = a_service_account(api, namespace, "robot")
@@ -96,3 +107,18 @@ def narrow(server: ReadingServer, api: Api, namespace: str) -> Program:
     user, token = a_service_account(api, namespace, "narrow")
     let_read(api, namespace, user, types=[TYPE])
     return Program(server, user, token)
+
+
+@pytest.fixture(scope="module")
+def known(server: ReadingServer, api: Api) -> Known:
+    """Known searches, for tests that only read."""
+    return known_namespace(server, api)
+
+
+@pytest.fixture(scope="module")
+def operator_may_read(api: Api) -> Iterator[None]:
+    """The proxy that makes trouble speaks for the operator, which has no business with events."""
+    user = "system:serviceaccount:workflow-audit:workflow-audit-operator"
+    let_read_everywhere(api, user)
+    yield
+    stop_reading_everywhere(api, user)

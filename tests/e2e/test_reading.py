@@ -8,8 +8,8 @@ import pytest
 import urllib3
 
 from support.api import MERGE_PATCH, Api
-from support.environment import kubectl
 from support.eventually import eventually
+from support.reader import Reader
 from support.reading import (
     ROOT,
     TYPE,
@@ -22,36 +22,11 @@ from support.reading import (
 )
 from workflow_audit.certificates import KeyPair
 from workflow_audit.local.certificates import Authority
-from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
-
-
-class Reader:
-    """A user with a client certificate, at kubectl."""
-
-    def __init__(self, environment: LocalEnvironment, name: str) -> None:
-        self.environment = environment
-        self.kubeconfig = environment.control_plane.kubeconfig_for(name)
-
-    def kubectl(self, *arguments: str) -> str:
-        return kubectl(self.environment, *arguments, kubeconfig=self.kubeconfig)
-
-    def refused(self, *arguments: str) -> str:
-        with pytest.raises(subprocess.CalledProcessError) as caught:
-            self.kubectl(*arguments)
-        return str(caught.value.stderr)
-
-
-@pytest.fixture
-def ada(server: ReadingServer, api: Api, namespace: str) -> Reader:
-    """May read the events of the namespace, and nothing else."""
-    name = f"ada-of-{namespace}"
-    let_read(api, namespace, name)
-    return Reader(server.environment, name)
 
 
 def test_a_role_in_one_namespace_shows_that_namespace_only(
@@ -127,7 +102,7 @@ def test_bad_selectors_are_named(ada: Reader, namespace: str) -> None:
 
 def test_a_reader_of_one_type_names_it(server: ReadingServer, api: Api, namespace: str) -> None:
     let_read(api, namespace, f"eve-of-{namespace}", types=[TYPE])
-    eve = Reader(server.environment, f"eve-of-{namespace}")
+    eve = Reader.named(server.environment, f"eve-of-{namespace}")
     write(server.environment, [an_event(namespace, 1), an_event(namespace, 2, event_type="other")])
     assert "(Forbidden)" in eve.refused("get", "aev", "-n", namespace)
     assert "(Forbidden)" in eve.refused(
@@ -143,7 +118,7 @@ def test_a_reader_of_one_type_gets_one_event_by_type_and_id(
     server: ReadingServer, api: Api, namespace: str
 ) -> None:
     let_read(api, namespace, f"eve-of-{namespace}", types=[TYPE])
-    eve = Reader(server.environment, f"eve-of-{namespace}")
+    eve = Reader.named(server.environment, f"eve-of-{namespace}")
     wanted, hidden = an_event(namespace, 1), an_event(namespace, 2, event_type="other")
     write(server.environment, [wanted, an_event(namespace, 3), hidden])
     get = ("get", "aev", "-n", namespace, "-o", "json")

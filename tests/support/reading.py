@@ -59,6 +59,11 @@ def an_event(namespace: str, number: int = 0, **changes: Any) -> AuditEvent:
     return replace(event, **changes)
 
 
+def correlation_ids(*numbers: int) -> list[str]:
+    """Give the correlation ids of such events."""
+    return [f"rr-2026-{number:06d}" for number in numbers]
+
+
 def write(environment: LocalEnvironment, events: Sequence[AuditEvent]) -> None:
     """Record events as the operator does."""
 
@@ -190,21 +195,27 @@ def a_namespace(api: Api) -> str:
 
 def let_read_everywhere(api: Api, user: str) -> None:
     """Bind a user to the role for readers that we ship."""
-    name = "read-" + user.replace(":", "-")
-    api.apply(
-        f"{RBAC}/clusterrolebindings/{name}",
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": "workflow-audit-reader",
-            },
-            "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}],
+    body = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": _binding(user)},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "workflow-audit-reader",
         },
-    )
+        "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}],
+    }
+    api.apply(f"{RBAC}/clusterrolebindings/{_binding(user)}", body)
+
+
+def stop_reading_everywhere(api: Api, user: str) -> None:
+    """Take that back."""
+    assert api.delete(f"{RBAC}/clusterrolebindings/{_binding(user)}").ok
+
+
+def _binding(user: str) -> str:
+    return "read-" + user.replace(":", "-")
 
 
 def a_service_account(api: Api, namespace: str, name: str) -> tuple[str, str]:

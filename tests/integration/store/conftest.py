@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
-from store_support import LOGINS, TestDatabase, create_login, new_database
+from store_support import LOGINS, READER, TestDatabase, create_login, new_database
+from year_support import record_a_year
 
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import NAME, SUPERUSER, Postgres
@@ -67,3 +70,18 @@ def shared_database(server: Postgres) -> Iterator[TestDatabase]:
     """The same for a whole module, whose tests leave it as it was."""
     with new_database(server) as database:
         yield migrated(database)
+
+
+@pytest.fixture(scope="session")
+def year(server: Postgres) -> Iterator[TestDatabase]:
+    """A database with a year of events, for tests that only read."""
+    with new_database(server) as database:
+        record_a_year(migrated(database))
+        yield database
+
+
+@pytest.fixture(scope="module")
+def reader(year: TestDatabase) -> Iterator[psycopg.Connection[Any]]:
+    """A session of the reading role in that year."""
+    with year.connected(READER) as connection:
+        yield connection

@@ -16,6 +16,7 @@ from workflow_audit.store.reader import Statement
 Plan = dict[str, Any]
 
 MONTH = re.compile(r"audit_events_\d{4}_\d{2}")
+SOURCES = (("using", "Index Name"), ("on", "Relation Name"), ("on", "Function Name"))
 DETAILS = ("Index Cond", "Recheck Cond", "Filter", "Sort Key", "Presorted Key")
 
 
@@ -53,6 +54,11 @@ def kinds(node: Plan) -> set[str]:
     return {each["Node Type"] for each in nodes(node)}
 
 
+def functions(node: Plan) -> set[str]:
+    """Which functions are asked."""
+    return {name for each in nodes(node) if (name := each.get("Function Name"))}
+
+
 def partitions(node: Plan) -> list[str]:
     """Which partitions are read, one name for each time."""
     return sorted(name for each in nodes(node) if (name := each.get("Relation Name")))
@@ -74,11 +80,7 @@ def _head(node: Plan) -> str:
     parts = [node["Node Type"]]
     if node.get("Scan Direction") == "Backward":
         parts.append("Backward")
-    parts += [
-        f"{word} {node[name]}"
-        for word, name in (("using", "Index Name"), ("on", "Relation Name"))
-        if name in node
-    ]
+    parts += [f"{word} {node[name]}" for word, name in SOURCES if name in node]
     return _named(" ".join(parts))
 
 

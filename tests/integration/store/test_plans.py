@@ -1,26 +1,19 @@
 """Every documented read is answered from an index, in its order, in the months that it asks for.
 
-The plans are those of 60,000 events in the twelve months of 2025. Each partition has fewer rows
-than ANALYZE looks at, so statistics are exact, and the same every time.
+The plans are those of the year in year_support.py.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from plan_support import Plan, as_text, generic_plan, kinds, nodes, partitions, plan
 from psycopg import sql
-from store_support import LOGINS, READER, WRITER, TestDatabase, create_login, new_database
+from year_support import END, EVENTS, MIDDLE, SMALL, population
 
-from bench.corpus import Corpus
-from bench.loading import load, tidy
-from bench.population import Population
 from support.golden import Golden
-from workflow_audit.cli.bundled import bundled
-from workflow_audit.local.postgres import Postgres
 from workflow_audit.models.query import (
     FARTHEST_OFFSET,
     MOST_COUNTED,
@@ -29,7 +22,6 @@ from workflow_audit.models.query import (
     Field,
     Place,
 )
-from workflow_audit.store import schema
 from workflow_audit.store.reader import (
     MOST_NEW,
     Statement,
@@ -42,11 +34,7 @@ from workflow_audit.store.sql import READING
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
-EVENTS = 60_000
-MONTHS = 12
-END = datetime(2026, 1, 1, tzinfo=UTC)
-POPULATION = Population(Corpus(bundled("examples/searches.jsonl")).first_events, EVENTS, END)
-ONE = next(POPULATION.rows())
+ONE = next(population().rows())
 """Any event, for the values by which it is found."""
 
 SOME_DAYS = {"since": END - timedelta(days=60), "until": END - timedelta(days=33)}
@@ -67,9 +55,6 @@ WORKFLOW = equal("top_workflow_id", "graceful-restart-v1")
 TYPE = equal("event_type", "workflow.catalog.search_completed")
 FAILURE = equal("event_outcome", "failure")
 ID = (Condition("event_id", "in", (ONE[0],)),)
-MIDDLE, SMALL = "team-004", "team-150"
-"""One event in 25, and one in 1,500: less than a page."""
-
 HANDFUL = re.compile(rf"(correlation_id\)::text|event_id) = |'{SMALL}'|\"position\" > ")
 """Conditions that few events meet."""
 
@@ -124,31 +109,6 @@ WATCHES: dict[str, tuple[Statement, int]] = {
     ),
 }  # fmt: skip
 ALL = PAGES | COUNTS | WATCHES
-
-
-@pytest.fixture(scope="module")
-def reader(server: Postgres) -> Iterator[psycopg.Connection[Any]]:
-    """A session of the reading role, with a year of events."""
-    with new_database(server) as database:
-        schema.migrate(database.address("postgres"))
-        for role, login in LOGINS.items():
-            create_login(database.server, login, f"IN ROLE {role}")
-        load(database.url(WRITER), POPULATION)
-        _drop_other_months(database)
-        tidy(database.url("postgres"))
-        with database.connected(READER) as connection:
-            yield connection
-
-
-def _drop_other_months(database: TestDatabase) -> None:
-    """A migration makes the partition of today, which is none of 2025."""
-    with database.connected() as connection:
-        found = connection.execute(
-            "SELECT relid::regclass::text FROM pg_partition_tree('audit_events')"
-            " WHERE isleaf AND relid::regclass::text !~ '_2025_'"
-        ).fetchall()
-        for (name,) in found:
-            connection.execute(f"DROP TABLE {name}".encode())
 
 
 @pytest.mark.parametrize("name", ALL)
