@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from workflow_audit.api.rest_parameters import TIME, Optional, refused
+from workflow_audit.domain.selectors import storable
 from workflow_audit.domain.statistics import check_buckets, period
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.statistics import (
@@ -82,7 +83,8 @@ class LowConfidenceParameters(StatisticParameters):
     """Only searches that this workflow won."""
 
     totals: Flag = False
-    """Whether to count all searches too: that reads all of the period, and the list does not."""
+    """Whether to count all searches too. Whole days are summed up already; of any other period that
+    reads all events, and the list does not."""
 
 
 PARAMETERS: Mapping[Statistic, type[StatisticParameters]] = {
@@ -123,6 +125,8 @@ def kubernetes_query(
     Raises:
         InvalidFieldError: one is not known, or cannot be understood; it is named as it was given.
     """
+    if namespace:
+        storable("namespace", namespace)
     model = PARAMETERS[statistic]
     known = {to_camel(name): name for name in model.model_fields if name != "namespace"}
     for name in given:
