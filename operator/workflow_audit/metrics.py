@@ -113,6 +113,12 @@ QUERY_REFUSALS = Counter(
     ["endpoint", "limit"],
     registry=REGISTRY,
 )
+CERTIFICATE_END = Gauge(
+    "workflow_audit_serving_certificate_expiry_timestamp_seconds",
+    "Unix time at which the certificate that the server of readers serves ends, or one of its chain"
+    " before it; 0 where none is served or its end is not known.",
+    registry=REGISTRY,
+)
 TABLE_BYTES = Gauge(
     "workflow_audit_table_bytes",
     "Size of audit_events on disk, indexes included.",

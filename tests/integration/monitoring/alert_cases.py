@@ -156,6 +156,25 @@ _add(
     "20m",
 )
 
+# 7 days are 604800 s; at 20 minutes the clock shows 1200, and 5 minutes before 900.
+ENDS = "The certificate that the server of readers serves {}; it should have been renewed by now."
+_SERVED = of("serving_certificate_expiry_timestamp_seconds")
+_SERVED_BY_B = of("serving_certificate_expiry_timestamp_seconds", "b")
+_add("CertificateEnds", "soon", {_SERVED: "605640x30"}, "20m", ENDS.format("ends in 6d 23h 54m 0s"))
+_add("CertificateEnds", "in-seven-days", {_SERVED: "606000x30"}, "20m")
+_add("CertificateEnds", "has-ended", {_SERVED: "1140x30"}, "20m", ENDS.format("has ended"))
+_add("CertificateEnds", "none-is-served", {_SERVED: "0x30"}, "20m")
+_add("CertificateEnds", "not-at-once", {_SERVED: "9e9x16 605000x30"}, "20m")
+_add("CertificateEnds", "renewed", {_SERVED: "605000x10 9e9x30"}, "20m")
+_add(
+    "CertificateEnds",
+    "of-one-of-two-replicas",
+    {_SERVED: "9e9x30", _SERVED_BY_B: "605640x30"},
+    "20m",
+    ENDS.format("ends in 6d 23h 54m 0s"),
+)
+_add("CertificateEnds", "beside-an-operator", {_SERVED: "9e9x30", _SERVED_BY_B: "0x30"}, "20m")
+
 OLD = "The oldest unrecorded search is {} old; more than 300 s are too long."
 PENDING = of("oldest_pending_seconds")
 _add("PendingTooOld", "above", {PENDING: "301x30"}, "20m", OLD.format("5m 1s"))
