@@ -13,7 +13,6 @@ from workflow_audit.cli.options import grouped
 from workflow_audit.cli.reading import Place, Reader, read
 from workflow_audit.cli.selecting import WHICH, Period
 from workflow_audit.cli.text import show
-from workflow_audit.domain.instants import rfc3339
 from workflow_audit.models.statistics import (
     MOST_ROWS,
     ROWS,
@@ -128,9 +127,7 @@ def low_confidence(
     ] = USUAL_THRESHOLD,
     totals: Annotated[
         bool,
-        typer.Option(
-            "--totals", help="Count all searches too, which takes longer.", rich_help_panel=HOW
-        ),
+        typer.Option("--totals", help="Count all searches of the period too.", rich_help_panel=HOW),
     ] = False,
     printing: Printing,
     place: Place,
@@ -183,16 +180,23 @@ def unattributed(
     _print(Statistic.UNATTRIBUTED, place, period, printing, given)
 
 
+def asked_for(period: Period, printing: Printing, given: Json) -> dict[str, str]:
+    """Give the parameters of the API.
+
+    Times go as they were written: the server has a span of days begin with its day.
+
+    Raises:
+        typer.BadParameter: a moment is none.
+    """
+    period.instants()
+    values = {"since": period.since, "until": period.until, "limit": printing.limit} | given
+    return {name: _written(value) for name, value in values.items() if value is not None}
+
+
 def _print(
     statistic: Statistic, place: Place, period: Period, printing: Printing, given: Json
 ) -> None:
-    since, until = period.instants()
-    given = given | {
-        "since": rfc3339(since) if since else None,
-        "until": rfc3339(until) if until else None,
-        "limit": printing.limit,
-    }
-    wanted = {name: _written(value) for name, value in given.items() if value is not None}
+    wanted = asked_for(period, printing, given)
 
     async def asked(reader: Reader) -> Json:
         from workflow_audit.kube.audit_statistics import AuditStatistics  # noqa: PLC0415
