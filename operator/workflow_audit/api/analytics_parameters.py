@@ -45,8 +45,8 @@ class StatisticParameters(BaseModel):
     """Namespace of the searches. Without it all are meant, which takes the right for all."""
 
     since: Optional = Field(None, examples=["24h", "2026-11-24"], json_schema_extra=TIME)
-    """Searches of this time and later ones: a span before now (30m, 24h, 7d), a date, which begins
-    at 00:00 UTC, or RFC 3339. Without it 30 days before `until`."""
+    """Searches of this time and later ones: a span before now (30m, 24h), one of days (7d) or a
+    date, which begin at 00:00 UTC, or RFC 3339. Without it 30 days before `until`, likewise."""
 
     until: Optional = Field(None, examples=["2026-11-24T10:30:00Z"], json_schema_extra=TIME)
     """Searches before this time, written likewise. Without it now."""
