@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from panels import (
     HERE,
+    OF_EVENTS,
     PROMETHEUS,
     QUARTER,
     THIRD,
@@ -99,11 +100,11 @@ def _writing_and_reading() -> list[AnyPanel]:
         panel(
             lines(),
             "Query latency",
-            "From a reader's request until its answer is there. Aim: P95 below 200 ms.",
+            "From a reader's request for events until the answer is there. Aim: P95 below 200 ms.",
             "s",
             THIRD,
-            quantile(0.95, "workflow_audit_query_duration_seconds"),
-            quantile(0.5, "workflow_audit_query_duration_seconds"),
+            quantile(0.95, "workflow_audit_query_duration_seconds", OF_EVENTS),
+            quantile(0.5, "workflow_audit_query_duration_seconds", OF_EVENTS),
         ),
         panel(
             lines(),

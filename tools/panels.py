@@ -19,6 +19,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 PROMETHEUS = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 HERE = '{job=~"$job"}'
+OF_EVENTS = '{job=~"$job", endpoint!="statistics"}'
 """Of the chosen installations; all by default."""
 
 THIRD, QUARTER = 8, 6
@@ -80,9 +81,9 @@ def bars() -> bargauge.Panel:
     return _coloured(look.orientation(VizOrientation.HORIZONTAL).min(0), "blue")
 
 
-def rate(counter: str, by: str = "") -> str:
+def rate(counter: str, by: str = "", labels: str = HERE) -> str:
     """Give how often a second something happens."""
-    return f"sum{by} (rate({counter}{HERE}[$__rate_interval]))"
+    return f"sum{by} (rate({counter}{labels}[$__rate_interval]))"
 
 
 def seen(gauge: str, labels: str = HERE) -> str:
@@ -90,9 +91,9 @@ def seen(gauge: str, labels: str = HERE) -> str:
     return f"max({gauge}{labels})"
 
 
-def quantile(share: float, histogram: str) -> Query:
+def quantile(share: float, histogram: str, labels: str = HERE) -> Query:
     """Give a quantile of what a histogram measures."""
-    rates = rate(f"{histogram}_bucket", " by (le)")
+    rates = rate(f"{histogram}_bucket", " by (le)", labels)
     return Query(f"histogram_quantile({share}, {rates})", f"P{share * 100:.0f}")
 
 

@@ -108,7 +108,12 @@ def configuration() -> Iterator[str]:
 
 def metric_lines() -> Iterator[str]:
     """Give the page about metrics."""
-    yield from ("# Metrics", "", GENERATED, "", "Served under `/metrics` of the operator.", "")
+    yield from ("# Metrics", "", GENERATED, "")
+    yield (
+        "Served under `/metrics` of the operator and of the server of readers, on the HTTP port of"
+        " each. What does not happen in one of them stays 0 there."
+    )
+    yield ""
     yield "| Metric | Type | Meaning |"
     yield "|---|---|---|"
     for name, kind, meaning in metrics.described():

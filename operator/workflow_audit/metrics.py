@@ -95,14 +95,15 @@ UNATTRIBUTED = Counter(
 QUERY_DURATION = Histogram(
     "workflow_audit_query_duration_seconds",
     "From a reader's request until its answer is there, by endpoint: kubernetes or rest for events,"
-    " statistics for statistics of either.",
+    " statistics for statistics of either; each page of an export by REST counts as one.",
     ["endpoint"],
     buckets=_QUERY_BUCKETS,
     registry=REGISTRY,
 )
 QUERY_RESULTS = Counter(
     "workflow_audit_query_results_total",
-    "Audit events, and rows of statistics, that were given to readers.",
+    "Audit events, and rows of statistics, that were given to readers; those of an export by REST"
+    " count when it ends.",
     registry=REGISTRY,
 )
 QUERY_REFUSALS = Counter(
@@ -110,6 +111,12 @@ QUERY_REFUSALS = Counter(
     "Reads that were refused because their user asks too much, by endpoint and by limit: rate or"
     " concurrency.",
     ["endpoint", "limit"],
+    registry=REGISTRY,
+)
+CERTIFICATE_END = Gauge(
+    "workflow_audit_serving_certificate_expiry_timestamp_seconds",
+    "Unix time at which the certificate that the server of readers serves ends, or one of its chain"
+    " before it; 0 where none is served or its end is not known.",
     registry=REGISTRY,
 )
 TABLE_BYTES = Gauge(

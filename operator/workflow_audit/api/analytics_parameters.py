@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
 from workflow_audit.api.rest_parameters import TIME, Optional, refused
+from workflow_audit.domain.selectors import storable
 from workflow_audit.domain.statistics import check_buckets, period
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.statistics import (
@@ -44,8 +45,8 @@ class StatisticParameters(BaseModel):
     """Namespace of the searches. Without it all are meant, which takes the right for all."""
 
     since: Optional = Field(None, examples=["24h", "2026-11-24"], json_schema_extra=TIME)
-    """Searches of this time and later ones: a span before now (30m, 24h, 7d), a date, which begins
-    at 00:00 UTC, or RFC 3339. Without it 30 days before `until`."""
+    """Searches of this time and later ones: a span before now (30m, 24h), one of days (7d) or a
+    date, which begin at 00:00 UTC, or RFC 3339. Without it 30 days before `until`, likewise."""
 
     until: Optional = Field(None, examples=["2026-11-24T10:30:00Z"], json_schema_extra=TIME)
     """Searches before this time, written likewise. Without it now."""
@@ -82,7 +83,8 @@ class LowConfidenceParameters(StatisticParameters):
     """Only searches that this workflow won."""
 
     totals: Flag = False
-    """Whether to count all searches too: that reads all of the period, and the list does not."""
+    """Whether to count all searches too. Whole days are summed up already; of any other period that
+    reads all events, and the list does not."""
 
 
 PARAMETERS: Mapping[Statistic, type[StatisticParameters]] = {
@@ -123,6 +125,8 @@ def kubernetes_query(
     Raises:
         InvalidFieldError: one is not known, or cannot be understood; it is named as it was given.
     """
+    if namespace:
+        storable("namespace", namespace)
     model = PARAMETERS[statistic]
     known = {to_camel(name): name for name in model.model_fields if name != "namespace"}
     for name in given:

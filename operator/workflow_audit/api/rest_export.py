@@ -1,24 +1,32 @@
 """REST: all events that are asked for, in one answer of any length."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from workflow_audit.api.problems import log_cut
 from workflow_audit.api.rest import ENDPOINT, NO_STORE, ROOT, event_row
 from workflow_audit.api.rest_openapi import EXPORTED, problems
 from workflow_audit.api.rest_parameters import FilterParameters, event_query, refuse_repeated
 from workflow_audit.api.services import ReadServices
-from workflow_audit.errors import AuditError
+from workflow_audit.errors import AuditError, ReadingError
 from workflow_audit.models.query import StoredEvent
 from workflow_audit.models.user import Action, User
 from workflow_audit.services.accounts import Request as Read
 
 NDJSON = "application/x-ndjson"
+
+CHUNK_BYTES = 64 * 1024
+
+PATIENCE_SECONDS = 120.0
+"""How long a chunk waits for the client: one that is connected and takes nothing would keep one of
+its user's requests in work for ever. With asyncio's buffers of half a megabyte, a client that takes
+4 KiB a second is quick enough."""
 
 Pages = AsyncGenerator[Sequence[StoredEvent], None]
 
@@ -61,15 +69,29 @@ class Export(StreamingResponse):
 
     media_type = NDJSON
 
-    def __init__(self, first: Sequence[StoredEvent], pages: Pages) -> None:
+    def __init__(
+        self,
+        first: Sequence[StoredEvent],
+        pages: Pages,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         """Take the first page, which has come without an error, and where the others come from."""
-        super().__init__(_lines(first, pages), headers=NO_STORE)
-        self._pages = pages
+        super().__init__(_chunks(first, pages), headers=NO_STORE)
+        self._pages, self._patience_seconds = pages, patience_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send page by page, each when the client has taken the one before."""
+
+        async def send_in_time(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._patience_seconds):
+                    await send(message)
+            except TimeoutError:
+                waited = f"the client took nothing for {self._patience_seconds:g} s"
+                raise ReadingError(waited) from None
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
         except AuditError as error:
             # The status is sent already. Without a last chunk the server breaks the connection off.
             log_cut(error)
@@ -77,17 +99,20 @@ class Export(StreamingResponse):
             await self._pages.aclose()
 
 
-async def _lines(first: Sequence[StoredEvent], pages: Pages) -> AsyncIterator[bytes]:
+async def _chunks(first: Sequence[StoredEvent], pages: Pages) -> AsyncIterator[bytes]:
     count = len(first)
-    yield _page(first)
+    for chunk in _page(first):
+        yield chunk
     async for events in pages:
         count += len(events)
-        yield _page(events)
+        for chunk in _page(events):
+            yield chunk
     yield _line({"kind": "end", "events": count})
 
 
-def _page(events: Sequence[StoredEvent]) -> bytes:
-    return b"".join(_line(event_row(event)) for event in events)
+def _page(events: Sequence[StoredEvent]) -> Iterator[bytes]:
+    page = b"".join(_line(event_row(event)) for event in events)
+    return (page[at : at + CHUNK_BYTES] for at in range(0, len(page), CHUNK_BYTES))
 
 
 def _line(content: object) -> bytes:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workflow_audit import metrics
+from workflow_audit.domain.serving_certificates import chain_ends_at
+
 log = logging.getLogger(__name__)
 
 Stamp = tuple[int, int, int, int, str]
@@ -34,6 +37,7 @@ class ServingContext:
         self._certificate, self._key, self._authority = certificate, key, authority
         self._stamp = self._now()
         self._current = self._made()
+        self._note_end()
         self.context = self._made()
         """For the listener."""
 
@@ -44,6 +48,7 @@ class ServingContext:
             stamp = self._now()
             if stamp != self._stamp:
                 self._current, self._stamp = self._made(), stamp
+                self._note_end()
         except OSError as error:  # certificate and key are not exchanged at the same moment
             log.warning("the certificates from before are used on: %s", error)
         connection.context = self._current
@@ -60,6 +65,11 @@ class ServingContext:
         if authority := self._authority():
             context.load_verify_locations(cadata=authority)
         return context
+
+    def _note_end(self) -> None:
+        """OpenSSL does not tell when a certificate ends that it has loaded."""
+        end = chain_ends_at(self._certificate.read_text(encoding="utf-8", errors="replace"))
+        metrics.CERTIFICATE_END.set(end.timestamp() if end else 0)
 
     def _now(self) -> Stamp:
         certificate, key = self._certificate.stat(), self._key.stat()

@@ -21,6 +21,11 @@ CSV_COLUMNS = (
 """The same for all events and versions; new ones come at the end. The last two are JSON."""
 
 
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - full width, which some programs take too
+"""With these a cell begins that a spreadsheet would compute; what is in events, anybody may write.
+Source: OWASP, CSV injection."""
+
+
 def csv_heading() -> str:
     """Give the first line."""
     return _csv_line(CSV_COLUMNS)
@@ -59,14 +64,18 @@ def _csv_value(value: Any) -> str:
             return "true" if value else "false"
         case dict() | list():
             return orjson.dumps(value).decode()
+        case str() if value.startswith(_FORMULA):
+            return f"'{value}"
         case _:
             return str(value)
 
 
 def _csv_line(values: Sequence[str]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
-    return buffer.getvalue()
+    # Before Python 3.13 the characters of the line's end are the only ones of this kind that get
+    # quotes: a text with a lone carriage return would be two lines, and the second any formula.
+    csv.writer(buffer, lineterminator="\r\n").writerow(values)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Json]) -> str:

@@ -11,28 +11,9 @@ import typer
 from workflow_audit.cli.event_formats import json_text, yaml_text
 from workflow_audit.cli.event_reads import event_of, pages_of
 from workflow_audit.cli.exporting import ExportFormat, export_events
-from workflow_audit.cli.reading import (
-    AllNamespacesOption,
-    ContextOption,
-    KubeconfigOption,
-    NamespaceOption,
-    Place,
-    read,
-)
-from workflow_audit.cli.selecting import (
-    CorrelationOption,
-    DateOption,
-    FieldSelectorOption,
-    LabelSelectorOption,
-    OutcomeOption,
-    SearchOption,
-    ServiceOption,
-    SinceOption,
-    TypeOption,
-    UntilOption,
-    WorkflowOption,
-    selection,
-)
+from workflow_audit.cli.options import grouped
+from workflow_audit.cli.reading import Place, read
+from workflow_audit.cli.selecting import DateOption, Filters, Period, selection
 from workflow_audit.cli.showing import ListFormat, WatchFormat, follow, print_list
 from workflow_audit.domain.selection import parameters
 
@@ -99,47 +80,24 @@ app = typer.Typer(
 
 
 @app.command("list", epilog=LIST_EPILOG)
+@grouped
 def list_(
     *,
-    correlation_id: CorrelationOption = None,
-    workflow: WorkflowOption = None,
-    event_type: TypeOption = None,
-    outcome: OutcomeOption = None,
-    service: ServiceOption = None,
-    search: SearchOption = None,
+    filters: Filters,
     date: DateOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    field_selector: FieldSelectorOption = "",
-    label_selector: LabelSelectorOption = "",
+    period: Period,
     limit: Annotated[int, typer.Option(min=0, help="Events at the most; 0 is all.")] = 50,
     output: Annotated[
         ListFormat, typer.Option("--output", "-o", help="table and wide are for people.")
     ] = ListFormat.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    place: Place,
 ) -> None:
     """List events, the newest first."""
-    wanted = selection(
-        correlation_id=correlation_id,
-        workflow=workflow,
-        event_type=event_type,
-        outcome=outcome,
-        service=service,
-        search=search,
-        date=date,
-        since=since,
-        until=until,
-        field_selector=field_selector,
-        label_selector=label_selector,
-    )
-    place = Place(kubeconfig, context, namespace, all_namespaces)
+    wanted = selection(filters, period, date)
     count = read(
         place,
         lambda reader: print_list(
-            pages_of(reader, parameters(wanted), limit), output, everywhere=all_namespaces
+            pages_of(reader, parameters(wanted), limit), output, everywhere=place.everywhere
         ),
     )
     if limit and count == limit and sys.stderr.isatty():
@@ -147,93 +105,48 @@ def list_(
 
 
 @app.command(epilog=GET_EPILOG)
+@grouped
 def get(
     event_id: Annotated[UUID, typer.Argument(help="As `list` shows it.", metavar="EVENT_ID")],
     *,
     output: Annotated[GetFormat, typer.Option("--output", "-o")] = GetFormat.YAML,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    place: Place,
 ) -> None:
     """Print one event whole."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
     event = read(place, lambda reader: event_of(reader, event_id))
     sys.stdout.write(json_text(event) if output is GetFormat.JSON else yaml_text(event))
 
 
 @app.command(epilog=EXPORT_EPILOG)
+@grouped
 def export(
     *,
-    correlation_id: CorrelationOption = None,
-    workflow: WorkflowOption = None,
-    event_type: TypeOption = None,
-    outcome: OutcomeOption = None,
-    service: ServiceOption = None,
-    search: SearchOption = None,
+    filters: Filters,
     date: DateOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    field_selector: FieldSelectorOption = "",
-    label_selector: LabelSelectorOption = "",
+    period: Period,
     output: Annotated[
         ExportFormat, typer.Option("--output", "-o", help="JSON lines, or csv.")
     ] = ExportFormat.JSON,
     output_file: Annotated[
         Path | None, typer.Option(help="File with mode 0600; else stdout.")
     ] = None,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    place: Place,
 ) -> None:
     """Write all events that are selected, the newest first, one a line."""
-    wanted = selection(
-        correlation_id=correlation_id,
-        workflow=workflow,
-        event_type=event_type,
-        outcome=outcome,
-        service=service,
-        search=search,
-        date=date,
-        since=since,
-        until=until,
-        field_selector=field_selector,
-        label_selector=label_selector,
-    )
-    place = Place(kubeconfig, context, namespace, all_namespaces)
+    wanted = selection(filters, period, date)
     export_events(place, parameters(wanted), output, output_file)
 
 
 @app.command(epilog=WATCH_EPILOG)
+@grouped
 def watch(
     *,
-    correlation_id: CorrelationOption = None,
-    workflow: WorkflowOption = None,
-    event_type: TypeOption = None,
-    outcome: OutcomeOption = None,
-    service: ServiceOption = None,
-    search: SearchOption = None,
-    field_selector: FieldSelectorOption = "",
-    label_selector: LabelSelectorOption = "",
+    filters: Filters,
     output: Annotated[
         WatchFormat, typer.Option("--output", "-o", help="json is one event a line.")
     ] = WatchFormat.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    place: Place,
 ) -> None:
     """Print events as they are recorded, until Ctrl-C."""
-    wanted = selection(
-        correlation_id=correlation_id,
-        workflow=workflow,
-        event_type=event_type,
-        outcome=outcome,
-        service=service,
-        search=search,
-        field_selector=field_selector,
-        label_selector=label_selector,
-    )
-    place = Place(kubeconfig, context, namespace, all_namespaces)
+    wanted = selection(filters)
     read(place, lambda reader: follow(reader, parameters(wanted), output))

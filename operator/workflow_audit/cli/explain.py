@@ -11,15 +11,8 @@ import typer
 from workflow_audit.cli.event_formats import json_text, yaml_text
 from workflow_audit.cli.event_reads import event_of, events_of
 from workflow_audit.cli.explanation import explanation_view
-from workflow_audit.cli.reading import (
-    AllNamespacesOption,
-    ContextOption,
-    KubeconfigOption,
-    NamespaceOption,
-    Place,
-    Reader,
-    read,
-)
+from workflow_audit.cli.options import grouped
+from workflow_audit.cli.reading import Place, Reader, read
 from workflow_audit.cli.selecting import TypeOption
 from workflow_audit.cli.text import show
 from workflow_audit.domain.explaining import event_explanation, may_be_search, search_explanation
@@ -59,6 +52,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
 @app.command(epilog=EPILOG)
+@grouped
 def run(
     identifier: Annotated[
         str,
@@ -73,13 +67,9 @@ def run(
         int, typer.Option(min=1, help="Searches at the most, of one correlation id.")
     ] = 5,
     output: Annotated[Output, typer.Option("--output", "-o")] = Output.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    place: Place,
 ) -> None:
     """Tell why a workflow won: each candidate's similarity, and what labels added or took away."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
     _print(read(place, lambda reader: explanations(reader, identifier, event_type, limit)), output)
 
 

@@ -26,21 +26,6 @@ T = TypeVar("T")
 WHERE = "Where"
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
-KubeconfigOption = Annotated[
-    Path | None,
-    typer.Option(help="Instead of $KUBECONFIG and ~/.kube/config.", rich_help_panel=WHERE),
-]
-ContextOption = Annotated[
-    str | None, typer.Option(help="Of the kubeconfig; else its current one.", rich_help_panel=WHERE)
-]
-NamespaceOption = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", help="Else that of the context.", rich_help_panel=WHERE),
-]
-AllNamespacesOption = Annotated[
-    bool, typer.Option("--all-namespaces", "-A", help="Read everywhere.", rich_help_panel=WHERE)
-]
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -56,10 +41,21 @@ class Reader:
 class Place:
     """Where a command was told to read; nothing of it has been looked up."""
 
-    kubeconfig: Path | None
-    context: str | None
-    namespace: str | None
-    everywhere: bool
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", help="Else that of the context.", rich_help_panel=WHERE),
+    ] = None
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="Read everywhere.", rich_help_panel=WHERE)
+    ] = False
+    context: Annotated[
+        str | None,
+        typer.Option(help="Of the kubeconfig; else its current one.", rich_help_panel=WHERE),
+    ] = None
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(help="Instead of $KUBECONFIG and ~/.kube/config.", rich_help_panel=WHERE),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.namespace is not None and not _NAMESPACE.fullmatch(self.namespace):

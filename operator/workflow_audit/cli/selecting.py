@@ -1,5 +1,7 @@
 """Options by which readers select events; the same for every command that has them."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -20,12 +22,6 @@ class Outcome(StrEnum):
     PENDING = "pending"
 
 
-CorrelationOption = Annotated[
-    str | None, typer.Option("--correlation-id", help="Remediation request.", rich_help_panel=WHICH)
-]
-WorkflowOption = Annotated[
-    str | None, typer.Option("--workflow", help="The workflow that won.", rich_help_panel=WHICH)
-]
 TypeOption = Annotated[
     str | None,
     typer.Option(
@@ -34,70 +30,93 @@ TypeOption = Annotated[
         rich_help_panel=WHICH,
     ),
 ]
-OutcomeOption = Annotated[
-    Outcome | None, typer.Option("--outcome", help="How the search went.", rich_help_panel=WHICH)
-]
-ServiceOption = Annotated[
-    str | None, typer.Option("--service", help="Who searched.", rich_help_panel=WHICH)
-]
-SearchOption = Annotated[
-    str | None, typer.Option("--search", help="Name of the search.", rich_help_panel=WHICH)
-]
 DateOption = Annotated[
     str | None,
     typer.Option("--date", help="Day in UTC, such as 2026-11-24.", rich_help_panel=WHICH),
 ]
-SinceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        help="From this moment on: 24h, 7d, 2026-11-24 or 2026-11-24T10:30:00Z.",
-        rich_help_panel=WHICH,
-    ),
-]
-UntilOption = Annotated[
-    str | None,
-    typer.Option("--until", help="Before this moment, written likewise.", rich_help_panel=WHICH),
-]
-FieldSelectorOption = Annotated[
-    str,
-    typer.Option("--field-selector", help="What else, as for kubectl.", rich_help_panel=WHICH),
-]
-LabelSelectorOption = Annotated[
-    str, typer.Option("--selector", "-l", help="By labels, as for kubectl.", rich_help_panel=WHICH)
-]
 
 
-def selection(
-    *,
-    correlation_id: str | None,
-    workflow: str | None,
-    event_type: str | None,
-    outcome: Outcome | None,
-    service: str | None,
-    search: str | None,
-    field_selector: str,
-    label_selector: str,
-    date: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-) -> Selection:
+@dataclass(frozen=True)
+class Filters:
+    """What the events are like."""
+
+    correlation_id: Annotated[
+        str | None,
+        typer.Option("--correlation-id", help="Remediation request.", rich_help_panel=WHICH),
+    ] = None
+    workflow: Annotated[
+        str | None, typer.Option("--workflow", help="The workflow that won.", rich_help_panel=WHICH)
+    ] = None
+    event_type: TypeOption = None
+    outcome: Annotated[
+        Outcome | None,
+        typer.Option("--outcome", help="How the search went.", rich_help_panel=WHICH),
+    ] = None
+    service: Annotated[
+        str | None, typer.Option("--service", help="Who searched.", rich_help_panel=WHICH)
+    ] = None
+    search: Annotated[
+        str | None, typer.Option("--search", help="Name of the search.", rich_help_panel=WHICH)
+    ] = None
+    field_selector: Annotated[
+        str,
+        typer.Option("--field-selector", help="What else, as for kubectl.", rich_help_panel=WHICH),
+    ] = ""
+    label_selector: Annotated[
+        str,
+        typer.Option("--selector", "-l", help="By labels, as for kubectl.", rich_help_panel=WHICH),
+    ] = ""
+
+
+@dataclass(frozen=True)
+class Period:
+    """When the searches were."""
+
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="From this moment on: 24h, 7d, 2026-11-24 or 2026-11-24T10:30:00Z.",
+            rich_help_panel=WHICH,
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", help="Before this moment, written likewise.", rich_help_panel=WHICH
+        ),
+    ] = None
+
+    def instants(self) -> tuple[datetime | None, datetime | None]:
+        """Give both moments; spans count from now.
+
+        Raises:
+            typer.BadParameter: one is none.
+        """
+        now = present()
+        return (
+            checked(instant, "--since", self.since, now) if self.since else None,
+            checked(instant, "--until", self.until, now) if self.until else None,
+        )
+
+
+def selection(filters: Filters, period: Period | None = None, date: str | None = None) -> Selection:
     """Give what the options ask for.
 
     Raises:
         typer.BadParameter: a moment is none.
     """
-    now = present()
+    since, until = period.instants() if period else (None, None)
     return Selection(
-        correlation_id=correlation_id,
-        workflow=workflow,
-        event_type=event_type,
-        outcome=outcome.value if outcome else None,
-        service=service,
-        search=search,
+        correlation_id=filters.correlation_id,
+        workflow=filters.workflow,
+        event_type=filters.event_type,
+        outcome=filters.outcome.value if filters.outcome else None,
+        service=filters.service,
+        search=filters.search,
         day=checked(day, "--date", date) if date else None,
-        since=checked(instant, "--since", since, now) if since else None,
-        until=checked(instant, "--until", until, now) if until else None,
-        field_selector=field_selector,
-        label_selector=label_selector,
+        since=since,
+        until=until,
+        field_selector=filters.field_selector,
+        label_selector=filters.label_selector,
     )

@@ -1,6 +1,7 @@
 """`workflow-audit stats`: what the recorded searches say about the catalogue."""
 
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,20 +9,10 @@ import typer
 from pydantic.alias_generators import to_camel
 
 from workflow_audit.cli.event_formats import csv_text, json_text, yaml_text
-from workflow_audit.cli.reading import (
-    AllNamespacesOption,
-    ContextOption,
-    KubeconfigOption,
-    NamespaceOption,
-    Place,
-    Reader,
-    checked,
-    present,
-    read,
-)
-from workflow_audit.cli.selecting import WHICH
+from workflow_audit.cli.options import grouped
+from workflow_audit.cli.reading import Place, Reader, read
+from workflow_audit.cli.selecting import WHICH, Period
 from workflow_audit.cli.text import show
-from workflow_audit.domain.instants import instant, rfc3339
 from workflow_audit.models.statistics import (
     MOST_ROWS,
     ROWS,
@@ -57,49 +48,43 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-SinceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        help="Searches from this moment on: 24h, 7d, 2026-11-24 or 2026-11-24T10:30:00Z.",
-        rich_help_panel=WHICH,
-    ),
-]
-UntilOption = Annotated[
-    str | None,
-    typer.Option(
-        "--until", help="Searches before this moment, written likewise.", rich_help_panel=WHICH
-    ),
-]
 WorkflowOption = Annotated[
     str | None, typer.Option("--workflow", help="Only rows about it.", rich_help_panel=WHICH)
 ]
-ThresholdOption = Annotated[
-    float,
-    typer.Option(
-        "--threshold", min=0, max=1, help="Confidences below it are low.", rich_help_panel=WHICH
-    ),
-]
-BucketOption = Annotated[
-    Bucket,
-    typer.Option("--bucket", help="Divide time, in UTC; weeks from Monday.", rich_help_panel=HOW),
-]
-ByNamespaceOption = Annotated[
-    bool,
-    typer.Option("--by-namespace", help="Count each namespace by itself.", rich_help_panel=HOW),
-]
-TotalsOption = Annotated[
-    bool,
-    typer.Option(
-        "--totals", help="Count all searches too, which takes longer.", rich_help_panel=HOW
-    ),
-]
-LimitOption = Annotated[
-    int, typer.Option("--limit", min=1, max=MOST_ROWS, help="Rows at the most.")
-]
-OutputOption = Annotated[
-    Format, typer.Option("--output", "-o", help="table is for people; csv has the rows only.")
-]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What is counted by itself."""
+
+    bucket: Annotated[
+        Bucket,
+        typer.Option(
+            "--bucket", help="Divide time, in UTC; weeks from Monday.", rich_help_panel=HOW
+        ),
+    ] = Bucket.NONE
+    by_namespace: Annotated[
+        bool,
+        typer.Option("--by-namespace", help="Count each namespace by itself.", rich_help_panel=HOW),
+    ] = False
+
+    def parameters(self) -> Json:
+        """Give what the API takes."""
+        return {"bucket": self.bucket.value, "byNamespace": self.by_namespace}
+
+
+@dataclass(frozen=True)
+class Printing:
+    """How much is printed, and how."""
+
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MOST_ROWS, help="Rows at the most.")
+    ] = USUAL_ROWS
+    output: Annotated[
+        Format,
+        typer.Option("--output", "-o", help="table is for people; csv has the rows only."),
+    ] = Format.TABLE
+
 
 app = typer.Typer(
     add_completion=False,
@@ -114,134 +99,104 @@ def _epilog(statistic: Statistic, more: str) -> str:
 
 
 @app.command(epilog=_epilog(Statistic.SELECTION_RATE, "--bucket week --workflow pod-oom-gitops"))
+@grouped
 def selection_rate(
     *,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    period: Period,
     workflow: WorkflowOption = None,
-    bucket: BucketOption = Bucket.NONE,
-    by_namespace: ByNamespaceOption = False,
-    limit: LimitOption = USUAL_ROWS,
-    output: OutputOption = Format.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    counting: Counting,
+    printing: Printing,
+    place: Place,
 ) -> None:
     """Tell how often each version of a workflow is listed, and how often it wins."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
-    given = {
-        "workflowId": workflow,
-        "bucket": bucket.value,
-        "byNamespace": by_namespace,
-        "limit": limit,
-    }
-    _print(Statistic.SELECTION_RATE, place, output, given | _times(since, until))
+    given = {"workflowId": workflow} | counting.parameters()
+    _print(Statistic.SELECTION_RATE, place, period, printing, given)
 
 
 @app.command(epilog=_epilog(Statistic.LOW_CONFIDENCE, "--threshold 0.4 -o csv"))
+@grouped
 def low_confidence(
     *,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    period: Period,
     workflow: WorkflowOption = None,
-    threshold: ThresholdOption = USUAL_THRESHOLD,
-    totals: TotalsOption = False,
-    limit: LimitOption = USUAL_ROWS,
-    output: OutputOption = Format.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            "--threshold", min=0, max=1, help="Confidences below it are low.", rich_help_panel=WHICH
+        ),
+    ] = USUAL_THRESHOLD,
+    totals: Annotated[
+        bool,
+        typer.Option("--totals", help="Count all searches of the period too.", rich_help_panel=HOW),
+    ] = False,
+    printing: Printing,
+    place: Place,
 ) -> None:
     """List searches whose winner has a low confidence, the newest first."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
-    given = {"workflowId": workflow, "threshold": threshold, "totals": totals, "limit": limit}
-    _print(Statistic.LOW_CONFIDENCE, place, output, given | _times(since, until))
+    given = {"workflowId": workflow, "threshold": threshold, "totals": totals}
+    _print(Statistic.LOW_CONFIDENCE, place, period, printing, given)
 
 
 @app.command(epilog=_epilog(Statistic.PATTERNS, "--by-namespace --limit 10"))
+@grouped
 def patterns(
     *,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    bucket: BucketOption = Bucket.NONE,
-    by_namespace: ByNamespaceOption = False,
-    limit: LimitOption = USUAL_ROWS,
-    output: OutputOption = Format.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    period: Period,
+    counting: Counting,
+    printing: Printing,
+    place: Place,
 ) -> None:
     """Tell which filters and which texts are frequent, and what came of them."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
-    given = {"bucket": bucket.value, "byNamespace": by_namespace, "limit": limit}
-    _print(Statistic.PATTERNS, place, output, given | _times(since, until))
+    _print(Statistic.PATTERNS, place, period, printing, counting.parameters())
 
 
 @app.command(epilog=_epilog(Statistic.MOST_SELECTED, "--bucket day -o csv"))
+@grouped
 def most_selected(
     *,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    period: Period,
     workflow: WorkflowOption = None,
-    bucket: BucketOption = Bucket.NONE,
-    by_namespace: ByNamespaceOption = False,
-    limit: LimitOption = USUAL_ROWS,
-    output: OutputOption = Format.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    counting: Counting,
+    printing: Printing,
+    place: Place,
 ) -> None:
     """Tell which workflows win most searches, and with what confidence."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
-    given = {
-        "workflowId": workflow,
-        "bucket": bucket.value,
-        "byNamespace": by_namespace,
-        "limit": limit,
-    }
-    _print(Statistic.MOST_SELECTED, place, output, given | _times(since, until))
+    given = {"workflowId": workflow} | counting.parameters()
+    _print(Statistic.MOST_SELECTED, place, period, printing, given)
 
 
 @app.command(epilog=_epilog(Statistic.UNATTRIBUTED, "--workflow pod-oom-gitops -o json"))
+@grouped
 def unattributed(
     *,
-    since: SinceOption = None,
-    until: UntilOption = None,
+    period: Period,
     workflow: WorkflowOption = None,
-    bucket: BucketOption = Bucket.NONE,
-    by_namespace: ByNamespaceOption = False,
-    limit: LimitOption = USUAL_ROWS,
-    output: OutputOption = Format.TABLE,
-    namespace: NamespaceOption = None,
-    all_namespaces: AllNamespacesOption = False,
-    context: ContextOption = None,
-    kubeconfig: KubeconfigOption = None,
+    counting: Counting,
+    printing: Printing,
+    place: Place,
 ) -> None:
     """Tell for which workflows breakdowns leave a boost or a penalty unexplained."""
-    place = Place(kubeconfig, context, namespace, all_namespaces)
-    given = {
-        "workflowId": workflow,
-        "bucket": bucket.value,
-        "byNamespace": by_namespace,
-        "limit": limit,
-    }
-    _print(Statistic.UNATTRIBUTED, place, output, given | _times(since, until))
+    given = {"workflowId": workflow} | counting.parameters()
+    _print(Statistic.UNATTRIBUTED, place, period, printing, given)
 
 
-def _times(since: str | None, until: str | None) -> Json:
-    now = present()
-    return {
-        "since": rfc3339(checked(instant, "--since", since, now)) if since else None,
-        "until": rfc3339(checked(instant, "--until", until, now)) if until else None,
-    }
+def asked_for(period: Period, printing: Printing, given: Json) -> dict[str, str]:
+    """Give the parameters of the API.
+
+    Times go as they were written: the server has a span of days begin with its day.
+
+    Raises:
+        typer.BadParameter: a moment is none.
+    """
+    period.instants()
+    values = {"since": period.since, "until": period.until, "limit": printing.limit} | given
+    return {name: _written(value) for name, value in values.items() if value is not None}
 
 
-def _print(statistic: Statistic, place: Place, output: Format, given: Json) -> None:
-    wanted = {name: _written(value) for name, value in given.items() if value is not None}
+def _print(
+    statistic: Statistic, place: Place, period: Period, printing: Printing, given: Json
+) -> None:
+    wanted = asked_for(period, printing, given)
 
     async def asked(reader: Reader) -> Json:
         from workflow_audit.kube.audit_statistics import AuditStatistics  # noqa: PLC0415
@@ -249,7 +204,7 @@ def _print(statistic: Statistic, place: Place, output: Format, given: Json) -> N
         statistics = AuditStatistics(reader.api, reader.namespace)
         return await statistics.statistic(statistic.value, wanted)
 
-    _write(read(place, asked), statistic, output)
+    _write(read(place, asked), statistic, printing.output)
 
 
 def _write(found: Json, statistic: Statistic, output: Format) -> None:

@@ -129,6 +129,11 @@ def ends_at(certificate: str) -> datetime:
     return _certificates(certificate)[0].not_valid_after_utc
 
 
+def chain_ends_at(chain: str) -> datetime | None:
+    """Give when the first certificate of a chain ends, by time; None where there is none."""
+    return min((each.not_valid_after_utc for each in _certificates(chain)), default=None)
+
+
 def _problem(stored: Stored, hosts: Sequence[str]) -> str | None:
     """Say what is wrong, without saying anything of what is in there."""
     key = _public_key(stored.key)

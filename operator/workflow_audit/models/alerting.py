@@ -29,7 +29,7 @@ class Alerts(Model):
     """Share of failed writes above which WorkflowAuditWriteErrorRatio fires."""
 
     query_p95_seconds: Seconds = 0.5
-    """95th percentile of reads above which WorkflowAuditQuerySlow fires."""
+    """95th percentile of reads, without statistics, above which WorkflowAuditQuerySlow fires."""
 
     write_p95_seconds: Seconds = 0.05
     """95th percentile of writes, from submission to COMMIT, above which WorkflowAuditWriteSlow

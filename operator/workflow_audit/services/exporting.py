@@ -75,8 +75,8 @@ class Exporting:
                 yield page.events
 
     async def _page(self, request: Request, after: Place | None, position: int | None) -> Page:
-        await insist(self.access, request)
         began = self.monotonic()
+        await insist(self.access, request)
         page = await self.events.page(request.query, PAGE, after, position)
         metrics.QUERY_DURATION.labels(request.endpoint).observe(self.monotonic() - began)
         return page

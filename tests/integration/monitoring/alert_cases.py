@@ -16,6 +16,8 @@ class Firing:
 
     description: str
     job: str | None = "audit"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further ones of the series."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ def errors(kind: str = "database", pod: str = "a", job: str = "audit") -> str:
     return of("write_errors_total", pod, job, error_type=kind)
 
 
-def latencies(name: str, bounds: Mapping[str, int]) -> dict[str, str]:
+def latencies(name: str, bounds: Mapping[str, int], **labels: str) -> dict[str, str]:
     """A histogram that grows by these numbers a minute, cumulative as Prometheus has them."""
-    return {of(f"{name}_bucket", le=le): f"0+{count}x30" for le, count in bounds.items()}
+    return {of(f"{name}_bucket", le=le, **labels): f"0+{count}x30" for le, count in bounds.items()}
 
 
 @dataclass
@@ -126,15 +128,52 @@ _add("WriteSlow", "without-writes", latencies(_WRITES, {"0.05": 0, "0.1": 0, "+I
 
 QUERY = "One read in twenty takes {} or longer; more than 0.5 s are too long."
 _READS = "query_duration_seconds"
+_SLOW = {"0.5": 94, "1.0": 100, "+Inf": 100}
+_QUICK = {"0.5": 95, "1.0": 100, "+Inf": 100}
+
+
+def _reads(bounds: Mapping[str, int], endpoint: str = "rest") -> dict[str, str]:
+    return latencies(_READS, bounds, endpoint=endpoint)
+
+
+for _endpoint in ("kubernetes", "rest"):
+    _expected = Firing(QUERY.format("583.3ms"), labels={"endpoint": _endpoint})
+    _cases.found.append(
+        Case(
+            "WorkflowAuditQuerySlow",
+            f"above-{_endpoint}",
+            _reads(_SLOW, _endpoint) | _reads(_QUICK, "statistics"),
+            "20m",
+            (_expected,),
+        )
+    )
+_add("QuerySlow", "at-the-edge", _reads(_QUICK), "20m")
+_add("QuerySlow", "without-reads", _reads({"0.5": 0, "1.0": 0, "+Inf": 0}), "20m")
 _add(
     "QuerySlow",
-    "above",
-    latencies(_READS, {"0.5": 94, "1.0": 100, "+Inf": 100}),
+    "statistics-may-take-seconds",
+    _reads(_QUICK) | _reads({"0.5": 0, "10.0": 100, "+Inf": 100}, "statistics"),
     "20m",
-    QUERY.format("583.3ms"),
 )
-_add("QuerySlow", "at-the-edge", latencies(_READS, {"0.5": 95, "1.0": 100, "+Inf": 100}), "20m")
-_add("QuerySlow", "without-reads", latencies(_READS, {"0.5": 0, "1.0": 0, "+Inf": 0}), "20m")
+
+# 7 days are 604800 s; at 20 minutes the clock shows 1200, and 5 minutes before 900.
+ENDS = "The certificate that the server of readers serves {}; it should have been renewed by now."
+_SERVED = of("serving_certificate_expiry_timestamp_seconds")
+_SERVED_BY_B = of("serving_certificate_expiry_timestamp_seconds", "b")
+_add("CertificateEnds", "soon", {_SERVED: "605640x30"}, "20m", ENDS.format("ends in 6d 23h 54m 0s"))
+_add("CertificateEnds", "in-seven-days", {_SERVED: "606000x30"}, "20m")
+_add("CertificateEnds", "has-ended", {_SERVED: "1140x30"}, "20m", ENDS.format("has ended"))
+_add("CertificateEnds", "none-is-served", {_SERVED: "0x30"}, "20m")
+_add("CertificateEnds", "not-at-once", {_SERVED: "9e9x16 605000x30"}, "20m")
+_add("CertificateEnds", "renewed", {_SERVED: "605000x10 9e9x30"}, "20m")
+_add(
+    "CertificateEnds",
+    "of-one-of-two-replicas",
+    {_SERVED: "9e9x30", _SERVED_BY_B: "605640x30"},
+    "20m",
+    ENDS.format("ends in 6d 23h 54m 0s"),
+)
+_add("CertificateEnds", "beside-an-operator", {_SERVED: "9e9x30", _SERVED_BY_B: "0x30"}, "20m")
 
 OLD = "The oldest unrecorded search is {} old; more than 300 s are too long."
 PENDING = of("oldest_pending_seconds")

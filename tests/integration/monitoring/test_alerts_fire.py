@@ -26,7 +26,11 @@ def test_an_alert_fires_when_it_should_and_only_then(case: Case, promtool: Promt
     rule = RULES[case.alert]
     expected = [
         {
-            "exp_labels": rule["labels"] | ({"job": firing.job} if firing.job else {}),
+            "exp_labels": {
+                **rule["labels"],
+                **({"job": firing.job} if firing.job else {}),
+                **firing.labels,
+            },
             "exp_annotations": rule["annotations"] | {"description": firing.description},
         }
         for firing in case.expected

@@ -29,6 +29,9 @@ WINDOW = "5m"
 RETENTION_OVERDUE = "2d"
 """Retention runs every day by default; after two days of failures it is somebody's business."""
 
+CERTIFICATE_ENDS = "7d"
+"""Renewed in time, a certificate of 30 days or more never comes so near to its end."""
+
 NOT_READY_FOR = "15m"
 """A policy may wait for another thing to be installed; longer than this nobody is at it."""
 
@@ -36,6 +39,8 @@ KIBI = 1024
 
 SHORT = 'printf "%.3g"'
 """How a plain number is shown; Prometheus' own `humanize` writes 0.051 as 51m."""
+
+CERTIFICATE_END = "workflow_audit_serving_certificate_expiry_timestamp_seconds"
 
 Severity = Literal["warning", "critical"]
 """Critical: searches are not recorded, or soon will not be."""
@@ -166,16 +171,32 @@ def _writing(alerts: Alerts) -> tuple[Alert, ...]:
 
 def _reading(alerts: Alerts) -> tuple[Alert, ...]:
     slow = _number(alerts.query_p95_seconds)
+    # Statistics may take seconds, and have a bound of their own: AUDIT_APISERVER_ANSWER_SECONDS.
+    of_events = '{endpoint!="statistics"}'
+    # Who serves nothing says 0; of several replicas the one whose certificate ends first counts.
+    ends = f"min without ({REPLICAS}) ({CERTIFICATE_END} > 0)"
     return (
         Alert(
             name="WorkflowAuditQuerySlow",
-            expression=f"{_p95('workflow_audit_query_duration_seconds')} > {slow}",
+            expression=f"{_p95('workflow_audit_query_duration_seconds', of_events)} > {slow}",
             holds=alerts.for_,
             severity="warning",
             summary="Audit events are read slowly",
             description=(
                 f"One read in twenty takes {_value('humanizeDuration')} or longer; more than"
                 f" {slow} s are too long."
+            ),
+        ),
+        Alert(
+            name="WorkflowAuditCertificateEnds",
+            expression=f"{ends} - time() < {span_seconds(CERTIFICATE_ENDS)}",
+            holds=alerts.for_,
+            severity="warning",
+            summary="The certificate of the server of readers is not renewed",
+            description=(
+                "The certificate that the server of readers serves {{ if lt $value 0.0 }}has ended"
+                f"{{{{ else }}}}ends in {_value('humanizeDuration')}{{{{ end }}}}; it should have"
+                " been renewed by now."
             ),
         ),
     )
@@ -243,8 +264,8 @@ def _seen(gauge: str, *labels: str) -> str:
     return f"max without ({', '.join([*labels, REPLICAS])}) ({gauge})"
 
 
-def _p95(histogram: str) -> str:
-    return f"histogram_quantile(0.95, {_counted(f'{histogram}_bucket')})"
+def _p95(histogram: str, selector: str = "") -> str:
+    return f"histogram_quantile(0.95, {_counted(f'{histogram}_bucket{selector}')})"
 
 
 def _value(form: str = "") -> str:
