@@ -5,15 +5,20 @@ from uuid import uuid4
 
 import pytest
 
-from support.reading import an_event, correlation_ids, write
+from support.reading import Answered, an_event, correlation_ids, write
 from support.rest import EVENTS, Program, problem
 from workflow_audit.cli.local_apiserver import NAME
 from workflow_audit.domain.cursor import LIFETIME, Cursor, sealed
-from workflow_audit.models.query import EventQuery, Place
+from workflow_audit.models.query import FARTHEST_OFFSET, MOST_COUNTED, EventQuery, Place
 from workflow_audit.wiring.reading import _cursor_key
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
+
+
+def total(answer: Answered) -> tuple[int, bool]:
+    told = answer.body["pagination"]
+    return told["total"], told["total_is_exact"]
 
 
 def test_an_event_that_is_known_already_is_not_sent_again(robot: Program, namespace: str) -> None:
@@ -76,15 +81,17 @@ def test_many_events_are_counted_up_to_a_bound_and_skipped_up_to_a_bound(
     robot: Program, namespace: str
 ) -> None:
     environment = robot.server.environment
-    write(environment, [an_event(namespace, n) for n in range(10_000)])
-    told = robot.get(namespace=namespace, limit=1).body["pagination"]
-    assert (told["total"], told["total_is_exact"]) == (10_000, True)
-    write(environment, [an_event(namespace, 10_000)])
-    page = robot.get(namespace=namespace, limit=1).body
-    assert (page["pagination"]["total"], page["pagination"]["total_is_exact"]) == (10_000, False)
-    assert [item["correlation_id"] for item in page["data"]] == correlation_ids(10_000)
-    cursor = page["pagination"]["next_cursor"]
-    told = robot.get(namespace=namespace, limit=1, cursor=cursor).body["pagination"]
-    assert (told["total"], told["total_is_exact"]) == (10_000, False)
-    assert robot.listed(namespace=namespace, offset=10_000) == correlation_ids(0)
-    assert robot.listed(namespace=namespace, offset=9_998, limit=2) == correlation_ids(2, 1)
+    write(environment, [an_event(namespace, n) for n in range(MOST_COUNTED)])
+    assert total(robot.get(namespace=namespace, limit=1)) == (MOST_COUNTED, True)
+    write(environment, [an_event(namespace, n) for n in range(MOST_COUNTED, FARTHEST_OFFSET + 1)])
+    first = robot.get(namespace=namespace, limit=1)
+    assert total(first) == (MOST_COUNTED, False)
+    assert [item["correlation_id"] for item in first.body["data"]] == correlation_ids(
+        FARTHEST_OFFSET
+    )
+    cursor = first.body["pagination"]["next_cursor"]
+    assert total(robot.get(namespace=namespace, limit=1, cursor=cursor)) == (MOST_COUNTED, False)
+    deep = robot.get(namespace=namespace, offset=FARTHEST_OFFSET - 2, limit=2)
+    assert total(deep) == (FARTHEST_OFFSET + 1, False), "there is one more"
+    assert [item["correlation_id"] for item in deep.body["data"]] == correlation_ids(2, 1)
+    assert robot.listed(namespace=namespace, offset=FARTHEST_OFFSET) == correlation_ids(0)

@@ -111,7 +111,9 @@ class Reading:
             page = await self.events.page(request.query, most, after, position, offset)
             if counted == "behind the page":
                 number = await self._remaining(request.query, page, number, first=not cursor)
-            elif counted and number is None:
+            elif counted is None:
+                number = None  # a cursor must not remember what was not counted on
+            elif number is None:
                 number = await self._count(request.query, page, None if cursor else offset)
             account.rows = len(page.events)
             following = self._next(request, page, number)

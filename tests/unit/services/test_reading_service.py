@@ -189,6 +189,16 @@ async def test_what_follows_a_page_is_counted_once(
     assert len(service.events.counts) == asked  # type: ignore[attr-defined]
 
 
+async def test_behind_a_page_that_was_not_counted_nobody_knows_what_follows() -> None:
+    service = reading([EVENT] * 9, Action("list"))
+    request = Request(ADA, Action("list"), EventQuery(), "kubernetes")
+    page = await service.page(request, 2, counted="behind the page")
+    page = await service.page(request, 2, page.cursor)
+    page = await service.page(request, 2, page.cursor, counted="behind the page")
+    assert page.cursor, "something follows"
+    assert page.remaining is None
+
+
 @pytest.mark.parametrize(
     ("offset", "total"),
     [
