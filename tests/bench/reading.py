@@ -13,7 +13,7 @@ from bench.context import Bench
 from bench.databases import FreshDatabase, fresh_database
 from bench.exporting import measure_export
 from bench.figures import MILLISECONDS, Figure, Limit, latency_figures, median_figure, percentile
-from bench.loading import load, tidy
+from bench.loading import load, summing_up, tidy
 from bench.population import Population
 from bench.reads import DEEP_PAGE, FIRST_PAGE, READS, Asked, Read, Recorded, Sample
 from support.api import Api
@@ -91,16 +91,28 @@ async def measure_reads(bench: Bench) -> None:
 def _load(bench: Bench, fresh: FreshDatabase, report: Reporter) -> None:
     count = bench.sizes.events
     population = Population(bench.corpus.first_events, count, utc_now().replace(microsecond=0))
-    seconds = load(
-        fresh.writer,
-        population,
-        lambda done: report.update(f"{done:,} events loaded", done, count),
-    )
+    began = time.monotonic()
+    with summing_up(fresh.writer):
+        load(
+            fresh.writer,
+            population,
+            lambda done: report.update(f"{done:,} events loaded", done, count),
+        )
+    seconds = time.monotonic() - began
     report.update("vacuum, analyze")
     began = time.monotonic()
     tidy(fresh.administrator)
     bench.details["seconds of VACUUM (ANALYZE)"] = time.monotonic() - began
-    bench.add([_figure("loaded by COPY, all indexes in place", count / seconds, "rows/s", count)])
+    bench.add(
+        [
+            _figure(
+                "loaded by COPY and summed up",
+                count / seconds,
+                "rows/s",
+                count,
+            )
+        ]
+    )
 
 
 def _sample(bench: Bench, fresh: FreshDatabase) -> Sample:

@@ -27,7 +27,7 @@ _DAY = sql.SQL("event_date::timestamp AT TIME ZONE 'UTC'")
 _MOMENT = sql.SQL("event_timestamp")
 NAMESPACES: Mapping[bool, sql.SQL] = {True: sql.SQL("namespace"), False: sql.SQL("NULL::text")}
 
-_EVERYWHERE = sql.SQL("namespace IS NOT NULL")
+_SOMEWHERE = sql.SQL("namespace IS NOT NULL")
 _HERE = sql.SQL("namespace = %(namespace)s")
 _DAYS = sql.SQL("event_date >= %(first_day)s AND event_date <= %(last_day)s")
 _MOMENTS = sql.SQL(
@@ -110,9 +110,11 @@ def _statement(query: StatisticQuery) -> tuple[sql.Composed, dict[str, Any]]:
 
 def _pieces(query: StatisticQuery) -> dict[str, sql.Composable]:
     by_days = query.is_by_days
-    here = _HERE if query.namespace else _EVERYWHERE
+    here = _HERE if query.namespace else _SOMEWHERE
     days, moments = _all(here, _DAYS), _all(here, _MOMENTS)
     kind = "statistics" if by_days else "parts"
+    if by_days and not query.namespace and not query.by_namespace:
+        days, kind = _all(_DAYS), "statistics_everywhere"
     pieces: dict[str, sql.Composable] = {
         "workflows": sql.Identifier("public", f"audit_workflow_{kind}"),
         "queries": sql.Identifier("public", f"audit_query_{kind}"),

@@ -1,7 +1,7 @@
 -- Statistics of searches. All run as workflow_audit_reader, in one snapshot, without a prepared plan:
 -- one that fits every period would read a month by an index, row by row. {workflows} and {queries}
--- are the sums by day, or for anything finer than a day the events themselves, which have the same
--- columns (migration 0006); {bucket}, {namespace} and {workflow} are fixed pieces of
+-- are the sums by day, those of all namespaces where none is told apart (migrations 0006 and 0007), or
+-- for anything finer than a day the events themselves, which have the same columns; {bucket}, {namespace} and {workflow} are fixed pieces of
 -- store/analytics.py, {where} is made there too; values are always bound.
 
 -- name: enough_memory

@@ -1,13 +1,17 @@
 table audit_events: partitioned by RANGE (event_date), owner workflow_audit_owner, Append-only: one immutable row for each workflow search; see docs/reference/audit-event.md
 table audit_events_2024_02: partition FOR VALUES FROM ('2024-02-01') TO ('2024-03-01'), owner workflow_audit_owner
 table audit_query_days: plain, owner workflow_audit_owner, What was asked and how it went, summed up by day; read audit_query_statistics
+table audit_query_days_everywhere: plain, owner workflow_audit_owner, What was asked in all namespaces, by day; read audit_query_statistics_everywhere
 table audit_query_parts: view with {security_invoker=true}, owner workflow_audit_owner, Each search, as a line to add up
 table audit_query_statistics: view with {security_invoker=true}, owner workflow_audit_owner, What was asked and how it went, by day; several lines of a day have to be added
+table audit_query_statistics_everywhere: view with {security_invoker=true}, owner workflow_audit_owner, What was asked in all namespaces and how it went, by day; several lines of a day have to be added
 table audit_summed_up: plain, owner workflow_audit_owner, Events up to this position are in the sums; whoever changes sums locks the row first
 table audit_turn: plain, owner workflow_audit_owner, Locked by whoever records, so that positions are in the order of COMMIT; without rows
 table audit_workflow_days: plain, owner workflow_audit_owner, What searches say of workflows, summed up by day; read audit_workflow_statistics
+table audit_workflow_days_everywhere: plain, owner workflow_audit_owner, What searches of all namespaces say of workflows, by day; read audit_workflow_statistics_everywhere
 table audit_workflow_parts: view with {security_invoker=true}, owner workflow_audit_owner, Each workflow that a search has listed, as a line to add up
 table audit_workflow_statistics: view with {security_invoker=true}, owner workflow_audit_owner, What searches say of workflows, by day; several lines of a day have to be added
+table audit_workflow_statistics_everywhere: view with {security_invoker=true}, owner workflow_audit_owner, What searches of all namespaces say of workflows, by day; several lines of a day have to be added
 table legal_holds: plain, owner workflow_audit_owner, The legal holds that are in force; without policy_namespace they are about all namespaces
 table retention_operations: plain, owner workflow_audit_owner, Append-only: what retention did, why, by which policy, and how many rows; see docs/retention.md
 table workflow_audit_schema: plain, owner workflow_audit_owner
@@ -102,6 +106,16 @@ column audit_query_days.empty bigint NOT NULL
 column audit_query_days.won bigint NOT NULL
 column audit_query_days.scored bigint NOT NULL
 column audit_query_days.confidence_sum numeric
+column audit_query_days_everywhere.event_date date NOT NULL
+column audit_query_days_everywhere.query_key bytea NOT NULL
+column audit_query_days_everywhere.filters jsonb
+column audit_query_days_everywhere.query_text text
+column audit_query_days_everywhere.searches bigint NOT NULL
+column audit_query_days_everywhere.failed bigint NOT NULL
+column audit_query_days_everywhere.empty bigint NOT NULL
+column audit_query_days_everywhere.won bigint NOT NULL
+column audit_query_days_everywhere.scored bigint NOT NULL
+column audit_query_days_everywhere.confidence_sum numeric
 column audit_query_parts.event_date date
 column audit_query_parts.namespace character varying(253)
 column audit_query_parts.query_key bytea
@@ -126,6 +140,16 @@ column audit_query_statistics.empty bigint
 column audit_query_statistics.won bigint
 column audit_query_statistics.scored bigint
 column audit_query_statistics.confidence_sum numeric
+column audit_query_statistics_everywhere.event_date date
+column audit_query_statistics_everywhere.query_key bytea
+column audit_query_statistics_everywhere.filters jsonb
+column audit_query_statistics_everywhere.query_text text
+column audit_query_statistics_everywhere.searches bigint
+column audit_query_statistics_everywhere.failed bigint
+column audit_query_statistics_everywhere.empty bigint
+column audit_query_statistics_everywhere.won bigint
+column audit_query_statistics_everywhere.scored bigint
+column audit_query_statistics_everywhere.confidence_sum numeric
 column audit_summed_up.only_row boolean NOT NULL DEFAULT true
 column audit_summed_up.position bigint NOT NULL
 column audit_workflow_days.event_date date NOT NULL
@@ -148,6 +172,25 @@ column audit_workflow_days.penalty_unattributed bigint NOT NULL
 column audit_workflow_days.penalty_sum numeric
 column audit_workflow_days.penalty_least numeric
 column audit_workflow_days.penalty_greatest numeric
+column audit_workflow_days_everywhere.event_date date NOT NULL
+column audit_workflow_days_everywhere.workflow_id text NOT NULL
+column audit_workflow_days_everywhere.version text NOT NULL
+column audit_workflow_days_everywhere.listed bigint NOT NULL
+column audit_workflow_days_everywhere.won bigint NOT NULL
+column audit_workflow_days_everywhere.scored bigint NOT NULL
+column audit_workflow_days_everywhere.confidence_sum numeric
+column audit_workflow_days_everywhere.confidence_least numeric
+column audit_workflow_days_everywhere.confidence_greatest numeric
+column audit_workflow_days_everywhere.first_won timestamp with time zone
+column audit_workflow_days_everywhere.last_won timestamp with time zone
+column audit_workflow_days_everywhere.boost_unattributed bigint NOT NULL
+column audit_workflow_days_everywhere.boost_sum numeric
+column audit_workflow_days_everywhere.boost_least numeric
+column audit_workflow_days_everywhere.boost_greatest numeric
+column audit_workflow_days_everywhere.penalty_unattributed bigint NOT NULL
+column audit_workflow_days_everywhere.penalty_sum numeric
+column audit_workflow_days_everywhere.penalty_least numeric
+column audit_workflow_days_everywhere.penalty_greatest numeric
 column audit_workflow_parts.event_date date
 column audit_workflow_parts.namespace character varying(253)
 column audit_workflow_parts.workflow_id text
@@ -190,6 +233,25 @@ column audit_workflow_statistics.penalty_unattributed bigint
 column audit_workflow_statistics.penalty_sum numeric
 column audit_workflow_statistics.penalty_least numeric
 column audit_workflow_statistics.penalty_greatest numeric
+column audit_workflow_statistics_everywhere.event_date date
+column audit_workflow_statistics_everywhere.workflow_id text
+column audit_workflow_statistics_everywhere.version text
+column audit_workflow_statistics_everywhere.listed bigint
+column audit_workflow_statistics_everywhere.won bigint
+column audit_workflow_statistics_everywhere.scored bigint
+column audit_workflow_statistics_everywhere.confidence_sum numeric
+column audit_workflow_statistics_everywhere.confidence_least numeric
+column audit_workflow_statistics_everywhere.confidence_greatest numeric
+column audit_workflow_statistics_everywhere.first_won timestamp with time zone
+column audit_workflow_statistics_everywhere.last_won timestamp with time zone
+column audit_workflow_statistics_everywhere.boost_unattributed bigint
+column audit_workflow_statistics_everywhere.boost_sum numeric
+column audit_workflow_statistics_everywhere.boost_least numeric
+column audit_workflow_statistics_everywhere.boost_greatest numeric
+column audit_workflow_statistics_everywhere.penalty_unattributed bigint
+column audit_workflow_statistics_everywhere.penalty_sum numeric
+column audit_workflow_statistics_everywhere.penalty_least numeric
+column audit_workflow_statistics_everywhere.penalty_greatest numeric
 column legal_holds.hold_id uuid NOT NULL DEFAULT gen_random_uuid()
 column legal_holds.cluster_id character varying(255) NOT NULL
 column legal_holds.policy text NOT NULL
@@ -230,9 +292,11 @@ constraint audit_events.audit_events_event_date_check CHECK ((event_date = ((eve
 constraint audit_events.audit_events_event_outcome_check CHECK (((event_outcome)::text = ANY ((ARRAY['success'::character varying, 'failure'::character varying, 'pending'::character varying])::text[])))
 constraint audit_events.audit_events_pkey PRIMARY KEY (event_id, event_date)
 constraint audit_events.audit_events_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 2555)))
+constraint audit_query_days_everywhere.audit_query_days_everywhere_pkey PRIMARY KEY (event_date, query_key)
 constraint audit_query_days.audit_query_days_pkey PRIMARY KEY (event_date, namespace, query_key)
 constraint audit_summed_up.audit_summed_up_only_row_check CHECK (only_row)
 constraint audit_summed_up.audit_summed_up_pkey PRIMARY KEY (only_row)
+constraint audit_workflow_days_everywhere.audit_workflow_days_everywhere_pkey PRIMARY KEY (event_date, workflow_id, version)
 constraint audit_workflow_days.audit_workflow_days_pkey PRIMARY KEY (event_date, namespace, workflow_id, version)
 constraint legal_holds.legal_holds_name_key UNIQUE NULLS NOT DISTINCT (cluster_id, policy, policy_namespace, name)
 constraint legal_holds.legal_holds_pkey PRIMARY KEY (hold_id)
@@ -253,8 +317,10 @@ CREATE INDEX audit_events_position_idx ON ONLY public.audit_events USING btree (
 CREATE INDEX audit_events_time_idx ON ONLY public.audit_events USING btree (event_timestamp)
 CREATE INDEX audit_events_top_workflow_idx ON ONLY public.audit_events USING btree (top_workflow_id, event_timestamp)
 CREATE INDEX audit_events_type_idx ON ONLY public.audit_events USING btree (event_type, event_timestamp)
+CREATE UNIQUE INDEX audit_query_days_everywhere_pkey ON public.audit_query_days_everywhere USING btree (event_date, query_key)
 CREATE UNIQUE INDEX audit_query_days_pkey ON public.audit_query_days USING btree (event_date, namespace, query_key)
 CREATE UNIQUE INDEX audit_summed_up_pkey ON public.audit_summed_up USING btree (only_row)
+CREATE UNIQUE INDEX audit_workflow_days_everywhere_pkey ON public.audit_workflow_days_everywhere USING btree (event_date, workflow_id, version)
 CREATE UNIQUE INDEX audit_workflow_days_pkey ON public.audit_workflow_days USING btree (event_date, namespace, workflow_id, version)
 CREATE UNIQUE INDEX legal_holds_name_key ON public.legal_holds USING btree (cluster_id, policy, policy_namespace, name) NULLS NOT DISTINCT
 CREATE UNIQUE INDEX legal_holds_pkey ON public.legal_holds USING btree (hold_id)
@@ -282,22 +348,62 @@ DECLARE
     begins constant timestamp with time zone := day::timestamp AT TIME ZONE 'UTC';
     ends   constant timestamp with time zone := (day + 1)::timestamp AT TIME ZONE 'UTC';
 BEGIN
-    INSERT INTO public.audit_workflow_days AS known
-    SELECT part.event_date, part.namespace, part.workflow_id, part.version,
-           sum(part.listed), sum(part.won), sum(part.scored),
-           sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
-           min(part.first_won), max(part.last_won),
-           sum(part.boost_unattributed), sum(part.boost_sum),
-           min(part.boost_least), max(part.boost_greatest),
-           sum(part.penalty_unattributed), sum(part.penalty_sum),
-           min(part.penalty_least), max(part.penalty_greatest)
-      FROM public.audit_workflow_parts AS part
-     WHERE (since IS NULL OR part.position > since)
-       AND (part.position IS NULL OR part.position <= until)
-       AND (day IS NULL OR part.event_date = day AND part.namespace = wanted_namespace
-                           AND part.event_timestamp >= begins AND part.event_timestamp < ends)
-     GROUP BY part.event_date, part.namespace, part.workflow_id, part.version
-        ON CONFLICT ON CONSTRAINT audit_workflow_days_pkey DO UPDATE
+    WITH added AS MATERIALIZED (
+        SELECT part.event_date, part.namespace, part.workflow_id, part.version,
+               sum(part.listed) AS listed, sum(part.won) AS won, sum(part.scored) AS scored,
+               sum(part.confidence_sum) AS confidence_sum,
+               min(part.confidence_least) AS confidence_least,
+               max(part.confidence_greatest) AS confidence_greatest,
+               min(part.first_won) AS first_won, max(part.last_won) AS last_won,
+               sum(part.boost_unattributed) AS boost_unattributed,
+               sum(part.boost_sum) AS boost_sum,
+               min(part.boost_least) AS boost_least, max(part.boost_greatest) AS boost_greatest,
+               sum(part.penalty_unattributed) AS penalty_unattributed,
+               sum(part.penalty_sum) AS penalty_sum,
+               min(part.penalty_least) AS penalty_least,
+               max(part.penalty_greatest) AS penalty_greatest
+          FROM public.audit_workflow_parts AS part
+         WHERE (since IS NULL OR part.position > since)
+           AND (part.position IS NULL OR part.position <= until)
+           AND (day IS NULL OR part.event_date = day AND part.namespace = wanted_namespace
+                               AND part.event_timestamp >= begins AND part.event_timestamp < ends)
+         GROUP BY part.event_date, part.namespace, part.workflow_id, part.version),
+    by_namespace AS (
+        INSERT INTO public.audit_workflow_days AS known SELECT * FROM added
+            ON CONFLICT ON CONSTRAINT audit_workflow_days_pkey DO UPDATE
+           SET listed = known.listed + excluded.listed,
+               won = known.won + excluded.won,
+               scored = known.scored + excluded.scored,
+               confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
+                                         known.confidence_sum, excluded.confidence_sum),
+               confidence_least = least(known.confidence_least, excluded.confidence_least),
+               confidence_greatest = greatest(known.confidence_greatest,
+                                              excluded.confidence_greatest),
+               first_won = least(known.first_won, excluded.first_won),
+               last_won = greatest(known.last_won, excluded.last_won),
+               boost_unattributed = known.boost_unattributed + excluded.boost_unattributed,
+               boost_sum = coalesce(known.boost_sum + excluded.boost_sum,
+                                    known.boost_sum, excluded.boost_sum),
+               boost_least = least(known.boost_least, excluded.boost_least),
+               boost_greatest = greatest(known.boost_greatest, excluded.boost_greatest),
+               penalty_unattributed = known.penalty_unattributed + excluded.penalty_unattributed,
+               penalty_sum = coalesce(known.penalty_sum + excluded.penalty_sum,
+                                      known.penalty_sum, excluded.penalty_sum),
+               penalty_least = least(known.penalty_least, excluded.penalty_least),
+               penalty_greatest = greatest(known.penalty_greatest, excluded.penalty_greatest))
+    INSERT INTO public.audit_workflow_days_everywhere AS known
+    SELECT added.event_date, added.workflow_id, added.version,
+           sum(added.listed), sum(added.won), sum(added.scored),
+           sum(added.confidence_sum), min(added.confidence_least), max(added.confidence_greatest),
+           min(added.first_won), max(added.last_won),
+           sum(added.boost_unattributed), sum(added.boost_sum),
+           min(added.boost_least), max(added.boost_greatest),
+           sum(added.penalty_unattributed), sum(added.penalty_sum),
+           min(added.penalty_least), max(added.penalty_greatest)
+      FROM added
+     WHERE day IS NULL
+     GROUP BY added.event_date, added.workflow_id, added.version
+        ON CONFLICT ON CONSTRAINT audit_workflow_days_everywhere_pkey DO UPDATE
        SET listed = known.listed + excluded.listed,
            won = known.won + excluded.won,
            scored = known.scored + excluded.scored,
@@ -309,26 +415,44 @@ BEGIN
            last_won = greatest(known.last_won, excluded.last_won),
            boost_unattributed = known.boost_unattributed + excluded.boost_unattributed,
            boost_sum = coalesce(known.boost_sum + excluded.boost_sum,
-                            known.boost_sum, excluded.boost_sum),
+                                known.boost_sum, excluded.boost_sum),
            boost_least = least(known.boost_least, excluded.boost_least),
            boost_greatest = greatest(known.boost_greatest, excluded.boost_greatest),
            penalty_unattributed = known.penalty_unattributed + excluded.penalty_unattributed,
            penalty_sum = coalesce(known.penalty_sum + excluded.penalty_sum,
-                            known.penalty_sum, excluded.penalty_sum),
+                                  known.penalty_sum, excluded.penalty_sum),
            penalty_least = least(known.penalty_least, excluded.penalty_least),
            penalty_greatest = greatest(known.penalty_greatest, excluded.penalty_greatest);
 
-    INSERT INTO public.audit_query_days AS known
-    SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
-           sum(part.searches), sum(part.failed), sum(part.empty), sum(part.won),
-           sum(part.scored), sum(part.confidence_sum)
-      FROM public.audit_query_parts AS part
-     WHERE (since IS NULL OR part.position > since)
-       AND (part.position IS NULL OR part.position <= until)
-       AND (day IS NULL OR part.event_date = day AND part.namespace = wanted_namespace
-                           AND part.event_timestamp >= begins AND part.event_timestamp < ends)
-     GROUP BY part.event_date, part.namespace, part.query_key, part.filters, part.query_text
-        ON CONFLICT ON CONSTRAINT audit_query_days_pkey DO UPDATE
+    WITH added AS MATERIALIZED (
+        SELECT part.event_date, part.namespace, part.query_key, part.filters, part.query_text,
+               sum(part.searches) AS searches, sum(part.failed) AS failed,
+               sum(part.empty) AS empty, sum(part.won) AS won, sum(part.scored) AS scored,
+               sum(part.confidence_sum) AS confidence_sum
+          FROM public.audit_query_parts AS part
+         WHERE (since IS NULL OR part.position > since)
+           AND (part.position IS NULL OR part.position <= until)
+           AND (day IS NULL OR part.event_date = day AND part.namespace = wanted_namespace
+                               AND part.event_timestamp >= begins AND part.event_timestamp < ends)
+         GROUP BY part.event_date, part.namespace, part.query_key, part.filters, part.query_text),
+    by_namespace AS (
+        INSERT INTO public.audit_query_days AS known SELECT * FROM added
+            ON CONFLICT ON CONSTRAINT audit_query_days_pkey DO UPDATE
+           SET searches = known.searches + excluded.searches,
+               failed = known.failed + excluded.failed,
+               empty = known.empty + excluded.empty,
+               won = known.won + excluded.won,
+               scored = known.scored + excluded.scored,
+               confidence_sum = coalesce(known.confidence_sum + excluded.confidence_sum,
+                                         known.confidence_sum, excluded.confidence_sum))
+    INSERT INTO public.audit_query_days_everywhere AS known
+    SELECT added.event_date, added.query_key, added.filters, added.query_text,
+           sum(added.searches), sum(added.failed), sum(added.empty), sum(added.won),
+           sum(added.scored), sum(added.confidence_sum)
+      FROM added
+     WHERE day IS NULL
+     GROUP BY added.event_date, added.query_key, added.filters, added.query_text
+        ON CONFLICT ON CONSTRAINT audit_query_days_everywhere_pkey DO UPDATE
        SET searches = known.searches + excluded.searches,
            failed = known.failed + excluded.failed,
            empty = known.empty + excluded.empty,
@@ -395,17 +519,57 @@ DECLARE
 BEGIN
     SELECT position INTO STRICT summed FROM public.audit_summed_up FOR UPDATE;
     FOR affected IN
-        SELECT DISTINCT removed.event_date, removed.namespace FROM removed
+        SELECT removed.event_date, array_agg(DISTINCT removed.namespace) AS namespaces FROM removed
          WHERE removed.namespace IS NOT NULL
            AND (removed.position IS NULL OR removed.position <= summed)
+         GROUP BY removed.event_date
     LOOP
         DELETE FROM public.audit_workflow_days AS known
-         WHERE known.event_date = affected.event_date AND known.namespace = affected.namespace;
+         WHERE known.event_date = affected.event_date
+           AND known.namespace = ANY (affected.namespaces);
         DELETE FROM public.audit_query_days AS known
-         WHERE known.event_date = affected.event_date AND known.namespace = affected.namespace;
-        PERFORM public.audit_add_up(NULL, summed, affected.event_date, affected.namespace);
+         WHERE known.event_date = affected.event_date
+           AND known.namespace = ANY (affected.namespaces);
+        PERFORM public.audit_add_up(NULL, summed, affected.event_date, namespace)
+           FROM unnest(affected.namespaces) AS namespace;
+        PERFORM public.audit_count_everywhere(affected.event_date);
     END LOOP;
     RETURN NULL;
+END
+$function$
+
+function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_count_everywhere(day date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+BEGIN
+    DELETE FROM public.audit_workflow_days_everywhere AS known
+     WHERE day IS NULL OR known.event_date = day;
+    INSERT INTO public.audit_workflow_days_everywhere
+    SELECT part.event_date, part.workflow_id, part.version,
+           sum(part.listed), sum(part.won), sum(part.scored),
+           sum(part.confidence_sum), min(part.confidence_least), max(part.confidence_greatest),
+           min(part.first_won), max(part.last_won),
+           sum(part.boost_unattributed), sum(part.boost_sum),
+           min(part.boost_least), max(part.boost_greatest),
+           sum(part.penalty_unattributed), sum(part.penalty_sum),
+           min(part.penalty_least), max(part.penalty_greatest)
+      FROM public.audit_workflow_days AS part
+     WHERE day IS NULL OR part.event_date = day
+     GROUP BY part.event_date, part.workflow_id, part.version;
+
+    DELETE FROM public.audit_query_days_everywhere AS known
+     WHERE day IS NULL OR known.event_date = day;
+    INSERT INTO public.audit_query_days_everywhere
+    SELECT part.event_date, part.query_key, part.filters, part.query_text,
+           sum(part.searches), sum(part.failed), sum(part.empty), sum(part.won),
+           sum(part.scored), sum(part.confidence_sum)
+      FROM public.audit_query_days AS part
+     WHERE day IS NULL OR part.event_date = day
+     GROUP BY part.event_date, part.query_key, part.filters, part.query_text;
 END
 $function$
 
@@ -596,6 +760,10 @@ BEGIN
     DELETE FROM public.audit_workflow_days AS known
      WHERE known.event_date >= NEW.month AND known.event_date < next_month;
     DELETE FROM public.audit_query_days AS known
+     WHERE known.event_date >= NEW.month AND known.event_date < next_month;
+    DELETE FROM public.audit_workflow_days_everywhere AS known
+     WHERE known.event_date >= NEW.month AND known.event_date < next_month;
+    DELETE FROM public.audit_query_days_everywhere AS known
      WHERE known.event_date >= NEW.month AND known.event_date < next_month;
     RETURN NULL;
 END
@@ -946,12 +1114,16 @@ grant INSERT on audit_events.top_confidence to workflow_audit_writer
 grant INSERT on audit_events.top_workflow_id to workflow_audit_writer
 grant INSERT on audit_events.trace_id to workflow_audit_writer
 grant SELECT on audit_query_days.* to workflow_audit_reader
+grant SELECT on audit_query_days_everywhere.* to workflow_audit_reader
 grant SELECT on audit_query_parts.* to workflow_audit_reader
 grant SELECT on audit_query_statistics.* to workflow_audit_reader
+grant SELECT on audit_query_statistics_everywhere.* to workflow_audit_reader
 grant SELECT on audit_summed_up.* to workflow_audit_reader
 grant SELECT on audit_workflow_days.* to workflow_audit_reader
+grant SELECT on audit_workflow_days_everywhere.* to workflow_audit_reader
 grant SELECT on audit_workflow_parts.* to workflow_audit_reader
 grant SELECT on audit_workflow_statistics.* to workflow_audit_reader
+grant SELECT on audit_workflow_statistics_everywhere.* to workflow_audit_reader
 grant SELECT on legal_holds.* to workflow_audit_reader
 grant SELECT on legal_holds.* to workflow_audit_retention
 grant SELECT on retention_operations.* to workflow_audit_reader

@@ -36,9 +36,11 @@ TEXTS = ("OOMKilled critical", "NodeNotReady high", "")
 Json = dict[str, Any]
 
 
-def added_up(database: TestDatabase, what: str, relation: str) -> list[tuple[Any, ...]]:
+def added_up(
+    database: TestDatabase, what: str, relation: str, *, everywhere: bool = False
+) -> list[tuple[Any, ...]]:
     """What a relation says, by day; sums of parts are what the statistics have to be."""
-    keys = KEYS[what]
+    keys = KEYS[what].replace(" namespace,", "") if everywhere else KEYS[what]
     return database.rows(
         f"SELECT {keys}, {SUMS[what]} FROM audit_{what}_{relation} GROUP BY {keys} ORDER BY {keys}"
     )
@@ -47,6 +49,8 @@ def added_up(database: TestDatabase, what: str, relation: str) -> list[tuple[Any
 def assert_right(database: TestDatabase) -> None:
     for what in KEYS:
         assert added_up(database, what, "statistics") == added_up(database, what, "parts")
+        of_all = added_up(database, what, "statistics_everywhere", everywhere=True)
+        assert of_all == added_up(database, what, "parts", everywhere=True)
 
 
 def summed_up(database: TestDatabase, most: int = 1000) -> int:

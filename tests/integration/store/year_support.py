@@ -21,6 +21,9 @@ END = datetime(2026, 1, 1, tzinfo=UTC)
 MIDDLE, SMALL = "team-004", "team-150"
 """One event in 25, and one in 1,500: less than a page."""
 
+SUMS = ("audit_workflow_days", "audit_query_days")
+"""Of each namespace; the names of those of all namespaces go on with _everywhere."""
+
 NOT_SUMMED_UP = 100
 """The newest events, all of December."""
 
@@ -57,7 +60,7 @@ def _drop_other_months(database: TestDatabase) -> None:
 
 def _tidy_sums(database: TestDatabase) -> None:
     with database.connected() as connection:
-        for name in ("audit_workflow_days", "audit_query_days", "audit_summed_up"):
+        for name in (*SUMS, *(f"{each}_everywhere" for each in SUMS), "audit_summed_up"):
             ((rows,),) = connection.execute(f"SELECT count(*) FROM {name}".encode()).fetchall()
             target = max(100, rows // ROWS_OF_A_TARGET + 1)
             connection.execute(f"SET default_statistics_target = {target}".encode())
