@@ -25,7 +25,7 @@ CHUNK_BYTES = 64 * 1024
 
 PATIENCE_SECONDS = 120.0
 """How long a chunk waits for the client: one that is connected and takes nothing would keep one of
-its user's requests in work for ever. With asyncio's buffers of half a megabyte, a client that takes
+its user's requests in work for ever. With half a megabyte in buffers, a client that takes
 4 KiB a second is quick enough."""
 
 Pages = AsyncGenerator[Sequence[StoredEvent], None]
