@@ -186,7 +186,7 @@ async def _measure_server(bench: Bench, server: Server, sample: Sample, report: 
                     direct, read, sample, first=0, count=bench.sizes.reads, at_a_time=1
                 )
                 added = p50 - percentile(own.seconds, 50) * MILLISECONDS
-                name = f"{read.name}; what the API server adds, P50"
+                name = f"{read.name}; what the API server adds to P50"
                 bench.add([_figure(name, added, "ms", bench.sizes.reads, HOP)])
 
 
