@@ -9,7 +9,10 @@ from support.environment import local_environment  # noqa: F401 - a fixture
 from support.golden import Golden
 from support.promtool import promtool  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
+from workflow_audit.local.binaries import control_plane_binaries
 from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.postgres_programs import postgres_programs
+from workflow_audit.local.progress import say
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,6 +32,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "golden" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.golden)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Get the programs that tests need: the first time that may take longer than a test may."""
+    if session.config.option.collectonly:
+        return
+    marks = {mark.name for item in session.items for mark in item.iter_markers()}
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        if "cluster" in marks:
+            control_plane_binaries()
+        if "database" in marks:
+            postgres_programs(say)
 
 
 @pytest.fixture(scope="session")
