@@ -171,6 +171,7 @@ READS = (
     Read("by workflow, first page", _page(_by("top_workflow_id"))),
     Read(f"namespace in {DAYS} days, first page", _page(_within)),
     Read(f"type in {DAYS} days, first page", _page(_of_type)),
+    Read("by type, page behind a cursor far down", _page(_by("event_type"), deep=True)),
     FIRST_PAGE,
     DEEP_PAGE,
     Read("everything, page by offset", _page(_everything, offset=FARTHEST_OFFSET), is_quick=False),
