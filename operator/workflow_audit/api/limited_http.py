@@ -13,6 +13,10 @@ LONGEST_URL_BYTES = 32 * 1024
 LONGEST_HEAD_BYTES = 128 * 1024
 """The groups of a user stand in it, one a header, and may be many hundreds."""
 
+FAREWELL_SECONDS = 1.0
+"""For the client to read why, before the connection is cut: while it goes on sending, TLS would
+wait half a minute for its goodbye."""
+
 URL_TOO_LONG = "414 URI Too Long", f"the URL is longer than {LONGEST_URL_BYTES} bytes"
 HEAD_TOO_LONG = (
     "431 Request Header Fields Too Large",
@@ -73,3 +77,4 @@ class LimitedProtocol(HttpToolsProtocol):
         transport: Any = self.transport
         transport.write("\r\n".join(lines).encode())
         transport.close()
+        self.loop.call_later(FAREWELL_SECONDS, transport.abort)
