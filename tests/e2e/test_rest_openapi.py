@@ -2,7 +2,7 @@
 
 from collections import Counter
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -95,8 +95,10 @@ def _inapplicable(case: schemathesis.Case) -> list[Any]:
     # No schema says that one time has to be before the other.
     found: list[Any] = [positive_data_acceptance]
     sent = urlsplit(str(requests.Request(**case.as_transport_kwargs()).prepare().url))
-    if "{" not in case.path and not sent.query:
-        # The token that was left out is ours to give, and `{"x": []}` is nothing in a URL.
+    arrives = parse_qs(sent.query, keep_blank_values=True)
+    if set(case.query or ()) - set(arrives) or ("{" not in case.path and not arrives):
+        # What is wrong may not arrive: `{"x": []}` is nothing in a URL, whatever stands beside it,
+        # and the token that was left out is ours to give.
         found.append(negative_data_rejection)
     return found
 
