@@ -9,6 +9,7 @@ from support.environment import local_environment  # noqa: F401 - a fixture
 from support.golden import Golden
 from support.promtool import promtool  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
+from workflow_audit.errors import LocalError
 from workflow_audit.local.binaries import control_plane_binaries
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.postgres_programs import postgres_programs
@@ -35,16 +36,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Get the programs that tests need: the first time that may take longer than a test may."""
+    """Get the programs that tests need: the first time that may take longer than a test may.
+
+    Raises:
+        pytest.UsageError: they cannot be had on this machine; it says why.
+    """
     if session.config.option.collectonly:
         return
     marks = {mark.name for item in session.items for mark in item.iter_markers()}
     capture = session.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        if "cluster" in marks:
-            control_plane_binaries()
-        if "database" in marks:
-            postgres_programs(say)
+    try:
+        with capture.global_and_fixture_disabled():
+            if "cluster" in marks:
+                control_plane_binaries()
+            if "database" in marks:
+                postgres_programs(say)
+    except LocalError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.fixture(scope="session")

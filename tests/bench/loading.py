@@ -43,7 +43,10 @@ def load(writer: str, population: Population, say: Callable[[int], None] = lambd
 def tidy(administrator: str) -> None:
     """Do what autovacuum would have done in time: statistics, visibility, and dirty pages."""
     with psycopg.connect(administrator, autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE) audit_events, audit_workflow_days, audit_query_days")
+        connection.execute(
+            "VACUUM (ANALYZE) audit_events, audit_workflow_days, audit_query_days,"
+            " audit_workflow_days_everywhere, audit_query_days_everywhere"
+        )
         connection.execute("CHECKPOINT")
 
 

@@ -103,16 +103,7 @@ def _load(bench: Bench, fresh: FreshDatabase, report: Reporter) -> None:
     began = time.monotonic()
     tidy(fresh.administrator)
     bench.details["seconds of VACUUM (ANALYZE)"] = time.monotonic() - began
-    bench.add(
-        [
-            _figure(
-                "loaded by COPY and summed up",
-                count / seconds,
-                "rows/s",
-                count,
-            )
-        ]
-    )
+    bench.add([_figure("loaded by COPY and summed up", count / seconds, "rows/s", count)])
 
 
 def _sample(bench: Bench, fresh: FreshDatabase) -> Sample:

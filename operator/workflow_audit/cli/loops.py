@@ -1,7 +1,4 @@
-"""The event loop of commands that serve: uvloop, where it exists.
-
-It takes a quarter to a third off what a request or a search costs, TLS most of all.
-"""
+"""The event loop of commands that serve: uvloop, where it exists."""
 
 import sys
 from collections.abc import Coroutine

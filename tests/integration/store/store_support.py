@@ -11,10 +11,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from workflow_audit.local.postgres import Postgres
 from workflow_audit.models.event import AuditEvent
+from workflow_audit.store import migrating, schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.pool import Database, PoolOptions
 
@@ -83,6 +85,15 @@ def create_login(server: Postgres, name: str, attributes: str = "") -> None:
     with psycopg.connect(server.superuser_url, autocommit=True) as admin:
         if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
             admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}' {attributes}".encode())
+
+
+def migrate_to(database: TestDatabase, revision: str) -> None:
+    """Give a database the schema of an earlier version."""
+    upgrade = migrating.command.upgrade
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(migrating.command, "upgrade", lambda config, _: upgrade(config, revision))
+        assert schema.migrate(database.address("postgres"))
+    assert database.rows("SELECT version_num FROM workflow_audit_schema") == [(revision,)]
 
 
 def dumped(database: TestDatabase) -> str:

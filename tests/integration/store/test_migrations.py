@@ -20,13 +20,14 @@ from store_support import (
     create_database,
     create_login,
     dumped,
+    migrate_to,
 )
 
 from workflow_audit.errors import DatabaseError, DatabaseUnavailableError, SchemaVersionError
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import Postgres
 from workflow_audit.models.event import AuditEvent
-from workflow_audit.store import migrating, schema
+from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.migrating import PREPARE_SQL
 
@@ -89,13 +90,9 @@ def test_postgresql_16_and_a_migrating_login_without_superuser_give_the_same_sch
 
 
 def test_a_database_of_the_version_before_is_brought_up_to_date_with_its_rows(
-    empty_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+    empty_database: TestDatabase,
 ) -> None:
-    with monkeypatch.context() as before:
-        upgrade = migrating.command.upgrade
-        before.setattr(migrating.command, "upgrade", lambda config, _: upgrade(config, "0001"))
-        assert schema.migrate(empty_database.address("postgres"))
-    assert empty_database.rows("SELECT version_num FROM workflow_audit_schema") == [("0001",)]
+    migrate_to(empty_database, "0001")
     record(empty_database, [an_event(1), old_event(2), old_event(3, retention_days=2555)])
     ours = ", ".join(column.name for column in dataclasses.fields(AuditEvent))
     statement = f"SELECT recorded_at, {ours} FROM audit_events ORDER BY event_id"

@@ -11,8 +11,17 @@ from uuid import uuid4
 import psycopg
 import pytest
 from retention_support import days_ago, drop, make_partition, old_event, record, remove, rule, rules
-from store_support import READER, RETENTION, WRITER, TestDatabase, an_event
+from store_support import (
+    READER,
+    RETENTION,
+    WRITER,
+    TestDatabase,
+    an_event,
+    create_login,
+    migrate_to,
+)
 
+from workflow_audit.store import schema
 from workflow_audit.store.writer import EventWriter
 
 pytestmark = pytest.mark.database
@@ -126,6 +135,23 @@ def test_whatever_happens_they_are_right(database: TestDatabase, seed: int) -> N
                 assert drop(database, at, everywhere)[0]
         assert_right(database)
     assert summed_up(database)
+
+
+def test_sums_from_before_those_of_all_namespaces_were_kept_are_in_them(
+    empty_database: TestDatabase,
+) -> None:
+    migrate_to(empty_database, "0006")
+    create_login(empty_database.server, WRITER, "IN ROLE workflow_audit_writer")
+    chance = random.Random(7)  # noqa: S311 - the same at every run
+    searches = [a_search(chance, n, days_ago(n % 3)) for n in range(60)]
+    record(empty_database, searches[:50])
+    assert summed_up(empty_database, 40)
+    assert schema.migrate(empty_database.address("postgres"))
+    assert empty_database.rows("SELECT FROM audit_query_days_everywhere")
+    assert_right(empty_database)
+    record(empty_database, searches[50:])
+    summed_up(empty_database)
+    assert_right(empty_database)
 
 
 def test_a_search_is_counted_before_it_is_summed_up_and_afterwards(database: TestDatabase) -> None:
