@@ -25,7 +25,14 @@ from workflow_audit.models.query import (
     Place,
 )
 from workflow_audit.models.statistics import Statistic
-from workflow_audit.store.reader import Statement, count_statement, event_statement, page_statement
+from workflow_audit.store.reading_statements import (
+    Statement,
+    count_statement,
+    event_statement,
+    page_statement,
+    skip_statement,
+)
+from workflow_audit.store.spans import spans
 
 PAGE = 50
 DAYS = 30
@@ -55,8 +62,11 @@ class Sample:
     events: Sequence[Recorded]
     position: int
     now: datetime
-    deep: Place
-    """Many events stand before it."""
+    near: Sequence[Place]
+    """Ends of pages among the newest events."""
+
+    deep: Sequence[Place]
+    """The same, with many events before them."""
 
     cursor_key: bytes
 
@@ -69,7 +79,9 @@ class Sample:
 class Asked:
     """One request in each of the ways that there are for it."""
 
-    statement: Statement | None = None
+    statements: Sequence[Statement] = ()
+    """By SQL; a later one is asked only when those before it have given too little."""
+
     rest: str | None = None
     aggregated: str | None = None
 
@@ -115,12 +127,21 @@ def _everything(_: Sample, __: int) -> EventQuery:
 
 
 def _page(
-    query: Callable[[Sample, int], EventQuery], *, deep: bool = False, offset: int = 0
+    query: Callable[[Sample, int], EventQuery],
+    *,
+    behind: Callable[[Sample], Sequence[Place]] = lambda _: (),
+    offset: int = 0,
 ) -> Callable[[Sample, int], Asked]:
     def ask(sample: Sample, number: int) -> Asked:
-        asked, place = query(sample, number), sample.deep if deep else None
+        asked, places = query(sample, number), behind(sample)
+        place = places[number % len(places)] if places else None
+        skipping = [skip_statement(asked, offset)] if offset else []
+        pages = [
+            page_statement(asked, PAGE + 1, sample.position, place, span=span)
+            for span in spans(asked, sample.now, place)
+        ]
         return Asked(
-            page_statement(asked, PAGE + 1, sample.position, place, offset),
+            [*skipping, *pages],
             _rest_path(asked, _cursor(sample, asked, place), offset),
             None if offset else _aggregated_path(asked, _cursor(sample, asked, place)),
         )
@@ -132,7 +153,7 @@ def _count(query: Callable[[Sample, int], EventQuery]) -> Callable[[Sample, int]
     """Give what REST's `total` costs the database; there is no request for it alone."""
 
     def ask(sample: Sample, number: int) -> Asked:
-        return Asked(count_statement(query(sample, number), sample.position, MOST_COUNTED + 1))
+        return Asked([count_statement(query(sample, number), MOST_COUNTED + 1)])
 
     return ask
 
@@ -142,7 +163,7 @@ def _one(sample: Sample, number: int) -> Asked:
     query = EventQuery(event.namespace, _equal("event_id", event.event_id))
     place = f"namespaces/{event.namespace}/{AUDIT_EVENT.plural}/{event.event_id}"
     return Asked(
-        event_statement(query),
+        [event_statement(query)],
         f"{rest.ROOT}/{event.event_id}?namespace={event.namespace}",
         f"{auditevents.ROOT}/{place}",
     )
@@ -163,7 +184,12 @@ def _statistic(name: str, since: str, *, in_one_namespace: bool = False) -> Read
 
 
 FIRST_PAGE = Read("everything, first page", _page(_everything))
-DEEP_PAGE = Read("everything, page behind a cursor far down", _page(_everything, deep=True))
+NEAR_PAGE = Read(
+    "everything, page behind a cursor near the top", _page(_everything, behind=lambda s: s.near)
+)
+DEEP_PAGE = Read(
+    "everything, page behind a cursor far down", _page(_everything, behind=lambda s: s.deep)
+)
 
 READS = (
     Read("one event by id", _one),
@@ -171,8 +197,11 @@ READS = (
     Read("by workflow, first page", _page(_by("top_workflow_id"))),
     Read(f"namespace in {DAYS} days, first page", _page(_within)),
     Read(f"type in {DAYS} days, first page", _page(_of_type)),
-    Read("by type, page behind a cursor far down", _page(_by("event_type"), deep=True)),
+    Read(
+        "by type, page behind a cursor far down", _page(_by("event_type"), behind=lambda s: s.deep)
+    ),
     FIRST_PAGE,
+    NEAR_PAGE,
     DEEP_PAGE,
     Read("everything, page by offset", _page(_everything, offset=FARTHEST_OFFSET), is_quick=False),
     Read("total of a correlation id", _count(_by("correlation_id"))),

@@ -22,7 +22,8 @@ from workflow_audit.models.statistics import Statistic
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 KEY = b"k" * 32
 EVENT = Recorded(UUID(int=5), "payments", "rr-2026-000123", "workflow.catalog.x", "pod-oom")
-SAMPLE = Sample([EVENT], 9, NOW, Place(NOW, UUID(int=7)), KEY)
+PLACES = [Place(NOW, UUID(int=7))]
+SAMPLE = Sample([EVENT], 9, NOW, PLACES, PLACES, KEY)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def test_a_deep_page_has_a_cursor_that_its_query_takes() -> None:
     asked = DEEP_PAGE.ask(SAMPLE, 0)
     cursor = parse_qs(urlsplit(asked.rest or "").query)["cursor"][0]
     query = event_query({}, None, NOW)
-    assert opened(cursor, query, KEY, NOW, "cursor").place == SAMPLE.deep
+    assert opened(cursor, query, KEY, NOW, "cursor").place == SAMPLE.deep[0]
     assert "cursor" not in (FIRST_PAGE.ask(SAMPLE, 0).rest or "")
 
 

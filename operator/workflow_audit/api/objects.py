@@ -1,9 +1,8 @@
 """Events as objects of the Kubernetes API: columns in camelCase, JSON as the database has it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import orjson
 from pydantic.alias_generators import to_camel
@@ -47,9 +46,9 @@ def metadata(event: StoredEvent) -> Json:
     columns = event.columns
     labels = {key: columns[column] for key, column in LABELS.items()}
     return {
-        "name": str(columns["event_id"]),
+        "name": columns["event_id"],
         "namespace": columns["namespace"],
-        "uid": str(columns["event_id"]),
+        "uid": columns["event_id"],
         "resourceVersion": resource_version(event.position),
         "creationTimestamp": seconds(columns["event_timestamp"]),
         # A value that cannot be a label's is found by a field selector all the same.
@@ -84,7 +83,9 @@ def seconds(at: datetime) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Give a value of a column as JSON has it; instants with microseconds, in UTC."""
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return str(value) if isinstance(value, date | UUID) else value
+    """Give a value of a column as `orjson` is to have it; instants with microseconds, in UTC.
+
+    It is called for each column of each event. Days and ids are left to orjson, which writes them
+    as `str` does and ten times as fast.
+    """
+    return rfc3339(value) if type(value) is datetime else value

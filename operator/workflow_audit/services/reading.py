@@ -6,28 +6,28 @@ where the namespace of an event is not known beforehand, it is fetched first and
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from workflow_audit.domain.cursor import Cursor, opened, sealed
 from workflow_audit.errors import EventNotFoundError
 from workflow_audit.models.auditlog import AUDIT_EVENT
-from workflow_audit.models.query import (
-    MOST_COUNTED,
-    EventQuery,
-    Page,
-    Place,
-    StoredEvent,
-    Total,
-)
+from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent, Total
 from workflow_audit.models.user import Action, User
 from workflow_audit.services.accounts import Access, Account, Limits, Request, insist, noted
+from workflow_audit.services.counting import (
+    Countable,
+    Counted,
+    counted_with,
+    is_to_be_counted,
+    remembered,
+)
 
 
-class Events(Protocol):
-    """Where the events are."""
+class Snapshot(Countable, Protocol):
+    """The events that there are at one moment."""
 
     async def page(
         self,
@@ -40,18 +40,23 @@ class Events(Protocol):
         """Give the next events of a query, the newest first."""
         ...
 
+
+class Events(Protocol):
+    """Where the events are."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Look at them as they are now."""
+        ...
+
+    async def page(
+        self, query: EventQuery, most: int, after: Place | None = None, position: int | None = None
+    ) -> Page:
+        """Give the next events of a query, the newest first."""
+        ...
+
     async def event(self, query: EventQuery) -> StoredEvent | None:
         """Give the one event of a query that names its id."""
         ...
-
-    async def count(
-        self, query: EventQuery, position: int, most: int, after: Place | None = None
-    ) -> int:
-        """Give how many events a list has behind a place; counting ends at `most`."""
-        ...
-
-
-Counted = Literal["the whole list", "behind the page"]
 
 
 @dataclass(frozen=True)
@@ -104,17 +109,19 @@ class Reading:
             DatabaseUnavailableError: try again later.
         """
         async with self.accounted(request) as account:
-            after, number = None, None
-            if cursor:
-                found = self._opened(request, cursor)
-                after, position, number = found.place, found.position, found.counted
-            page = await self.events.page(request.query, most, after, position, offset)
-            if counted == "behind the page":
-                number = await self._remaining(request.query, page, number, first=not cursor)
-            elif counted is None:
-                number = None  # a cursor must not remember what was not counted on
-            elif number is None:
-                number = await self._count(request.query, page, None if cursor else offset)
+            begun = self._opened(request, cursor) if cursor else None
+            after = begun.place if begun else None
+            position = begun.position if begun else position
+            query, skipped = request.query, None if begun else offset
+            if offset or is_to_be_counted(counted, begun):
+                async with self.events.snapshot() as now:
+                    page = await now.page(query, most, after, position, offset)
+                    number = await counted_with(
+                        now, query, page, counted, offset=skipped, position=position
+                    )
+            else:
+                page = await self.events.page(query, most, after, position)
+                number = remembered(counted, begun, page)
             account.rows = len(page.events)
             following = self._next(request, page, number)
             return _listed(page, following, counted, number, 0 if cursor else _seen(page, offset))
@@ -172,24 +179,6 @@ class Reading:
             if await self.access.allowed(reader, Action("get", namespace, name)):
                 return True
         return False
-
-    async def _count(self, query: EventQuery, page: Page, offset: int | None) -> int:
-        """Count a list; the last page tells it by itself where its offset is known."""
-        if offset is not None and not page.has_more and (page.events or offset == 0):
-            return offset + len(page.events)
-        return await self.events.count(query, page.position, MOST_COUNTED + 1)
-
-    async def _remaining(
-        self, query: EventQuery, page: Page, number: int | None, *, first: bool
-    ) -> int | None:
-        """Count what follows the first page; each later page takes its own events off."""
-        if not page.has_more:
-            return None
-        if first:
-            last = page.events[-1].place
-            found = await self.events.count(query, page.position, MOST_COUNTED + 1, last)
-            return found if found <= MOST_COUNTED else None
-        return None if number is None else max(number - len(page.events), 1)
 
     def _opened(self, request: Request, cursor: str) -> Cursor:
         key, now = self.cursor_key(), self.clock()

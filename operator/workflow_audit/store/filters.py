@@ -48,8 +48,13 @@ class Where:
         return sql.SQL(" AND ").join(self._parts) if self._parts else sql.SQL("true")
 
 
-def where(query: EventQuery) -> Where:
-    """Give the conditions of a query; events without a namespace are nobody's."""
+def where(query: EventQuery, *, with_dates: bool = True) -> Where:
+    """Give the conditions of a query; events without a namespace are nobody's.
+
+    Args:
+        query: which events.
+        with_dates: say times as dates too, so that other partitions are left out.
+    """
     found = Where()
     if query.namespace is None:
         found.add("namespace IS NOT NULL")
@@ -59,21 +64,24 @@ def where(query: EventQuery) -> Where:
         _add_condition(found, condition)
     if query.since:
         found.add("event_timestamp >= {since}", since=query.since)
-        found.add("event_date >= {month}", month=month(query.since))
+        if with_dates:
+            found.add("event_date >= {month}", month=month(query.since))
     if query.until:
         found.add("event_timestamp < {until}", until=query.until)
-        found.add("event_date < {month}", month=next_month(query.until))
+        if with_dates:
+            found.add("event_date < {month}", month=next_month(query.until))
     return found
 
 
-def add_place(found: Where, place: Place) -> None:
+def add_place(found: Where, place: Place, *, with_date: bool = True) -> None:
     """Only events behind a place."""
     found.add(
         "(event_timestamp, event_id) < ({at}, {event_id})",
         at=place.event_timestamp,
         event_id=place.event_id,
     )
-    found.add("event_date < {month}", month=next_month(place.event_timestamp))
+    if with_date:
+        found.add("event_date < {month}", month=next_month(place.event_timestamp))
 
 
 def _add_condition(found: Where, condition: Condition) -> None:

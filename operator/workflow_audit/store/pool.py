@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -59,7 +59,10 @@ class PoolOptions:
     """Longest use of one; the server gets it as statement_timeout, and we stop 5 s later."""
 
     writes: bool = True
-    """Whether only a server that takes writes will do (of several hosts, the primary)."""
+    """Whether only a server that takes writes will do (of several hosts, the primary).
+
+    Otherwise a transaction can change nothing, and shows one moment for as long as it takes.
+    """
 
 
 class Database:
@@ -172,6 +175,9 @@ class Database:
         milliseconds = str(int(self._options.answer_seconds * 1000))
         limits = {"statement_ms": milliseconds, "idle_ms": milliseconds}
         await connection.execute(QUERIES["set_up_session"], limits)
+        if not self._options.writes:
+            await connection.set_read_only(True)
+            await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
 
 
 @asynccontextmanager

@@ -6,16 +6,23 @@ What always holds:
 - The next page is as quick as the first, however deep: it starts at a key, and nothing is skipped.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from psycopg import sql
-
 from workflow_audit.models.query import EventQuery, Page, Place, StoredEvent
-from workflow_audit.store.filters import Where, add_place, where
 from workflow_audit.store.pool import Connection, Database
+from workflow_audit.store.reading_statements import (
+    Statement,
+    count_statement,
+    event_statement,
+    page_statement,
+    recorded_statement,
+    skip_statement,
+)
+from workflow_audit.store.spans import spans
 from workflow_audit.store.sql import READING
 
 COLUMNS = (
@@ -28,17 +35,9 @@ COLUMNS = (
 )  # fmt: skip
 """As the statement `events` gives them; JSON and the position follow."""
 
-NEWEST_FIRST = sql.SQL("event_timestamp DESC, event_id DESC")
-AS_RECORDED = sql.SQL("position")
 MOST_NEW = 1000
 
-
-@dataclass(frozen=True)
-class Statement:
-    """SQL, and the values that are bound in it."""
-
-    sql: sql.Composed
-    parameters: dict[str, Any]
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,13 @@ class Recorded:
     """The earliest date of an event among them; spares a watch the partitions before it."""
 
 
-class EventReader:
-    """The table, as readers see it."""
+class Snapshot:
+    """The table at one moment: what is recorded while somebody looks does not show."""
 
-    def __init__(self, database: Database) -> None:
-        """Take a database of the role workflow_audit_reader."""
-        self._database = database
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        """Take a connection; count and offset need one in a transaction that repeats its reads."""
+        self._connection = connection
+        self._now = now
 
     async def page(
         self,
@@ -74,17 +74,86 @@ class EventReader:
             most: how many at the most.
             after: where the page before has ended; None for the first.
             position: up to which the page before has looked; None for the first.
-            offset: how many to skip. Each of them is read, so it takes longer the deeper it is.
+            offset: how many to skip, of all there are. Each takes a look at an index, so it takes
+                longer the deeper it is.
+        """
+        if position is None:
+            position = await _newest_position(self._connection)
+        if offset:
+            reached = await self._behind(query, offset)
+            if reached is None:
+                return Page([], has_more=False, position=position)
+            query, offset = reached
+        events: list[StoredEvent] = []
+        for span in spans(query, self._now, after):
+            # The first span has what is to be skipped: all of it is of its newest moment.
+            missing, skipped = most + 1 - len(events), 0 if events else offset
+            statement = page_statement(query, missing, position, after, skipped, span=span)
+            events += await _events(self._connection, statement)
+            if len(events) > most:
+                break
+        return Page(events[:most], len(events) > most, position)
+
+    async def _behind(self, query: EventQuery, offset: int) -> tuple[EventQuery, int] | None:
+        """Give the query from the time of the event at an offset on, and how many to skip of it."""
+        statement = skip_statement(query, offset)
+        cursor = await self._connection.execute(statement.sql, statement.parameters)
+        found = await cursor.fetchone()
+        if found is None:
+            return None
+        at, later = found
+        return replace(query, until=at + _MICROSECOND), offset - later
+
+    async def count(
+        self, query: EventQuery, most: int, after: Place | None = None, position: int | None = None
+    ) -> int:
+        """Give how many events a query has; counting ends at `most`.
+
+        Args:
+            query: which events.
+            most: each event that is counted is read.
+            after: behind which place of the list; None is from its beginning.
+            position: up to which; None is all there are. One takes longer, as no index has it.
+        """
+        statement = count_statement(query, most, after, position)
+        cursor = await self._connection.execute(statement.sql, statement.parameters)
+        (number,) = await cursor.fetchone() or (0,)
+        return int(number)
+
+
+class EventReader:
+    """The table, as readers see it."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        """Take a database of the role workflow_audit_reader, opened for reading only."""
+        self._database = database
+        self._clock = clock
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Look at the table as it is now, for as long as the block takes.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+        """
+        async with self._database.connection() as connection, connection.transaction():
+            yield Snapshot(connection, self._clock())
+
+    async def page(
+        self,
+        query: EventQuery,
+        most: int,
+        after: Place | None = None,
+        position: int | None = None,
+    ) -> Page:
+        """Give a page alone, as Snapshot does; its position stands for its moment.
 
         Raises:
             DatabaseUnavailableError: try again later.
         """
         async with self._database.connection() as connection:
-            if position is None:
-                position = await _newest_position(connection)
-            statement = page_statement(query, most + 1, position, after, offset)
-            events = await _events(connection, statement)
-        return Page(events[:most], len(events) > most, position)
+            snapshot = Snapshot(connection, self._clock())
+            return await snapshot.page(query, most, after, position)
 
     async def event(self, query: EventQuery) -> StoredEvent | None:
         """Give the one event of a query that names its id.
@@ -95,26 +164,6 @@ class EventReader:
         async with self._database.connection() as connection:
             events = await _events(connection, event_statement(query))
         return events[0] if events else None
-
-    async def count(
-        self, query: EventQuery, position: int, most: int, after: Place | None = None
-    ) -> int:
-        """Give how many events a query has up to a position; counting ends at `most`.
-
-        Args:
-            query: which events.
-            position: up to which.
-            most: each event that is counted is read.
-            after: behind which place of the list; None is from its beginning.
-
-        Raises:
-            DatabaseUnavailableError: try again later.
-        """
-        statement = count_statement(query, position, most, after)
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(statement.sql, statement.parameters)
-            (number,) = await cursor.fetchone() or (0,)
-        return int(number)
 
     async def recorded_between(
         self, query: EventQuery, since: int, until: int, most: int, first_day: date | None
@@ -146,67 +195,15 @@ class EventReader:
         return Recorded(newest, first_day) if newest else None
 
 
-def page_statement(
-    query: EventQuery, most: int, position: int, after: Place | None = None, offset: int = 0
-) -> Statement:
-    """Give the statement of a page; its plans stand in tests/golden/plans."""
-    found = where(query)
-    if after:
-        add_place(found, after)
-    _add_position(found, position)
-    return _statement("events", found, {"most": most, "offset": offset}, order=NEWEST_FIRST)
-
-
-def event_statement(query: EventQuery) -> Statement:
-    """Give the statement of one event; there is no list that has to stay as it was."""
-    return _statement("events", where(query), {"most": 1, "offset": 0}, order=NEWEST_FIRST)
-
-
-def count_statement(
-    query: EventQuery, position: int, most: int, after: Place | None = None
-) -> Statement:
-    """Give the statement that counts up to `most`."""
-    found = where(query)
-    if after:
-        add_place(found, after)
-    _add_position(found, position)
-    return _statement("count_events", found, {"most": most})
-
-
-def recorded_statement(
-    query: EventQuery, since: int, until: int, most: int, first_day: date | None
-) -> Statement:
-    """Give the statement of what was recorded in between."""
-    found = where(query)
-    found.add("position > {since} AND position <= {until}", since=since, until=until)
-    if first_day:
-        found.add("event_date >= {month}", month=first_day.replace(day=1))
-    return _statement("events", found, {"most": most, "offset": 0}, order=AS_RECORDED)
-
-
-def _statement(
-    name: str, found: Where, limits: dict[str, int], **pieces: sql.Composable
-) -> Statement:
-    text = sql.SQL(READING[name].decode())
-    bounds = {limit: sql.Placeholder(limit) for limit in limits}
-    composed = text.format(where=found.sql(), **pieces, **bounds)
-    return Statement(composed, found.parameters | limits)
-
-
 async def _newest_position(connection: Connection) -> int:
     cursor = await connection.execute(READING["newest_position"])
     (position,) = await cursor.fetchone() or (0,)
     return int(position)
 
 
-def _add_position(found: Where, position: int) -> None:
-    # NULL: recorded before positions were.
-    found.add("(position IS NULL OR position <= {position})", position=position)
-
-
 async def _events(connection: Connection, statement: Statement) -> list[StoredEvent]:
     cursor = await connection.execute(statement.sql, statement.parameters)
-    return [_stored(row) async for row in cursor]
+    return [_stored(row) for row in await cursor.fetchall()]
 
 
 def _stored(row: tuple[Any, ...]) -> StoredEvent:

@@ -57,7 +57,7 @@ async def open_reading(
     async with Database(_address(settings), _pool(settings)) as database, ApiServer() as api:
         await until_done(partial(schema.check, database), on_wait)
         trusted = TrustedProxy(api)
-        events = EventReader(database)
+        events = EventReader(database, utc_now)
         tail, access = Tail(events), Access(api)
         async with running(trusted.informer.run, tail.run):
             await trusted.informer.known.wait()

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from workflow_audit.store.reader import Statement
+from workflow_audit.store.reading_statements import Statement
 
 Plan = dict[str, Any]
 

@@ -59,7 +59,7 @@ class TestDatabase:
         return [ident for (ident,) in self.rows("SELECT event_id FROM audit_events")]
 
     def pool(self, login: str = WRITER, **options: Any) -> Database:
-        return Database(self.address(login), PoolOptions(**options))
+        return Database(self.address(login), PoolOptions(**{"writes": login != READER} | options))
 
 
 def create_database(server: Postgres, name: str, owner: str | None = None) -> TestDatabase:

@@ -1,7 +1,8 @@
 """Readers get exactly the events that they ask for, page by page, and watches miss nothing."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -47,7 +48,7 @@ async def test_what_was_written_is_read(database: TestDatabase) -> None:
     event = an_event(1, at=utc_now().replace(microsecond=123456))
     await written(database, event)
     async with database.pool(READER) as pool:
-        (found,) = (await EventReader(pool).page(ALL, 10)).events
+        (found,) = (await EventReader(pool, utc_now).page(ALL, 10)).events
     for name in ("event_id", "event_timestamp", "event_date", "correlation_id", "top_confidence"):
         assert found.columns[name] == getattr(event, name)
     assert b'"OOMKilled critical"' in found.event_data
@@ -61,7 +62,7 @@ async def test_pages_are_without_gap_and_repetition_whatever_is_written_meanwhil
     same_second = utc_now().replace(hour=3, minute=0, second=0)
     await written(database, *some_events(20), *(an_event(n, at=same_second) for n in range(50, 60)))
     async with database.pool(READER) as pool:
-        reader = EventReader(pool)
+        reader = EventReader(pool, utc_now)
         found: list[StoredEvent] = []
         page = Page((), has_more=True, position=0)
         first = await reader.page(ALL, 7)
@@ -102,7 +103,7 @@ async def test_pages_are_without_gap_and_repetition_whatever_is_written_meanwhil
 )  # fmt: skip
 async def test_queries(shared_events: TestDatabase, query: EventQuery, expected: list[int]) -> None:
     async with shared_events.pool(READER) as pool:
-        page = await EventReader(pool).page(query, 10)
+        page = await EventReader(pool, utc_now).page(query, 10)
     assert sorted(numbers(page.events)) == expected
 
 
@@ -123,21 +124,79 @@ def shared_events(database: TestDatabase) -> TestDatabase:
 
 async def test_an_offset_skips_and_a_count_ends_at_its_bound(shared_events: TestDatabase) -> None:
     async with shared_events.pool(READER) as pool:
-        reader = EventReader(pool)
+        reader = EventReader(pool, utc_now)
         whole = await reader.page(ALL, 10)
         assert len(whole.events) == 4, "events without a namespace are nobody's"
-        for offset in range(5):
-            part = await reader.page(ALL, 2, offset=offset)
-            assert numbers(part.events) == numbers(whole.events[offset : offset + 2])
-            assert part.has_more == (offset < 2)
-        assert await reader.count(ALL, whole.position, 100) == 4
-        assert await reader.count(ALL, whole.position, 3) == 3
-        assert await reader.count(EventQuery("payments"), whole.position, 100) == 3
-        before_both_others = whole.position - 2
-        assert await reader.count(ALL, before_both_others, 100) == 3, "as the list was then"
-        second = whole.events[1].place
-        assert await reader.count(ALL, whole.position, 100, second) == 2, "behind a place"
-        assert await reader.count(EventQuery("nowhere"), whole.position, 100) == 0
+        position, second = whole.position, whole.events[1].place
+        async with reader.snapshot() as now:
+            for offset in range(6):
+                part = await now.page(ALL, 2, offset=offset)
+                assert numbers(part.events) == numbers(whole.events[offset : offset + 2])
+                assert part.has_more == (offset < 2)
+            assert await now.count(ALL, 100) == await now.count(ALL, 100, position=position) == 4
+            assert await now.count(ALL, 3) == 3
+            assert await now.count(EventQuery("payments"), 100) == 3
+            assert await now.count(EventQuery(since=days_ago(41), until=days_ago(39)), 100) == 1
+            assert await now.count(ALL, 100, position=position - 2) == 3, "as the list was then"
+            assert await now.count(ALL, 100, second) == 2, "behind a place"
+            assert await now.count(EventQuery("nowhere"), 100) == 0
+
+
+async def test_a_page_and_its_count_are_of_one_moment(database: TestDatabase) -> None:
+    await written(database, an_event(1))
+    async with database.pool(READER) as pool:
+        async with EventReader(pool, utc_now).snapshot() as now:
+            before = await now.page(ALL, 10)
+            await written(database, an_event(2))
+            assert await now.count(ALL, 10) == len(before.events) == 1
+            assert (await now.page(ALL, 10)).position == before.position
+        async with EventReader(pool, utc_now).snapshot() as now:
+            assert await now.count(ALL, 10) == 2
+
+
+async def test_nothing_can_be_changed_where_it_is_looked(database: TestDatabase) -> None:
+    """Whatever rights its login has by mistake."""
+    async with database.pool(WRITER, writes=False) as pool, pool.connection() as connection:
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            async with connection.transaction():
+                await connection.execute("SELECT audit_ensure_partition('2021-01-01')")
+
+
+@pytest.mark.parametrize("most", [1, 3, 50])
+@pytest.mark.parametrize("clock", [utc_now, lambda: days_ago(70), lambda: days_ago(-3000)])
+async def test_months_are_no_seam(
+    database: TestDatabase, clock: Callable[[], datetime], most: int
+) -> None:
+    """Whatever a reader's clock says."""
+    with database.connected() as connection:
+        for days in range(0, 140, 28):
+            connection.execute("SELECT audit_ensure_partition(%s)", [days_ago(days).date()])
+    events = [old_event(number, 7 * number) for number in range(20)]
+    record(database, events)
+    async with database.pool(READER) as pool:
+        found = await all_pages(EventReader(pool, clock), ALL, most)
+    assert numbers(found) == list(range(20))
+
+
+@pytest.mark.parametrize("most", [1, 4])
+async def test_an_offset_counts_events_of_the_same_instant(
+    database: TestDatabase, most: int
+) -> None:
+    """Events have whole seconds, so many share one; also the first and the last of them."""
+    instants = [days_ago(days) for days in (0, 0, 0, 1, 40, 40, 40, 40, 41, 80)]
+    for at in instants:
+        with database.connected() as connection:
+            connection.execute("SELECT audit_ensure_partition(%s)", [at.date()])
+    record(database, [an_event(number, at=at) for number, at in enumerate(instants)])
+    async with database.pool(READER) as pool, EventReader(pool, utc_now).snapshot() as now:
+        whole = numbers((await now.page(ALL, 100)).events)
+        assert len(whole) == len(instants)
+        for offset in range(len(whole) + 2):
+            part = await now.page(ALL, most, offset=offset)
+            assert numbers(part.events) == whole[offset : offset + most], offset
+            assert part.has_more == (offset + most < len(whole))
+        one_day = EventQuery(since=days_ago(41), until=days_ago(39))
+        assert len((await now.page(one_day, 9, offset=2)).events) == 3
 
 
 async def test_events_from_before_positions_were_kept_are_listed_and_not_watched(
@@ -153,7 +212,7 @@ async def test_events_from_before_positions_were_kept_are_listed_and_not_watched
         )
     await written(database, an_event(2))
     async with database.pool(READER) as pool:
-        reader = EventReader(pool)
+        reader = EventReader(pool, utc_now)
         assert sorted(numbers(await all_pages(reader, ALL, 1))) == [1, 2]
         assert numbers(await reader.recorded_between(ALL, 0, 10**9, 10, None)) == [2]
 
@@ -162,7 +221,7 @@ async def test_a_list_of_nothing_leads_to_what_comes_next_also_after_a_removal(
     database: TestDatabase,
 ) -> None:
     async with database.pool(READER) as pool:
-        reader = EventReader(pool)
+        reader = EventReader(pool, utc_now)
         empty = await reader.page(ALL, 10)
         await written(database, an_event(1), an_event(2))
         told = await reader.recorded_between(ALL, empty.position, 10**9, 10, None)
@@ -206,7 +265,7 @@ async def test_no_position_becomes_visible_behind_a_later_one(database: TestData
         second = asyncio.create_task(written(database, an_event(2)))
         await eventually(lambda: database.rows(WAITING))
         async with database.pool(READER) as pool:
-            reader = EventReader(pool)
+            reader = EventReader(pool, utc_now)
             before = await reader.page(ALL, 10)
             assert numbers(before.events) == [0]
             slow.execute("COMMIT")
@@ -228,7 +287,7 @@ async def test_a_watch_beside_many_writers_misses_nothing_and_repeats_nothing(
 
     seen: list[int] = []
     async with database.pool(READER) as pool:
-        reader = EventReader(pool)
+        reader = EventReader(pool, utc_now)
         position = await reader.newest_position()
         writing = [asyncio.create_task(write(1000 * n)) for n in range(4)]
         while not all(task.done() for task in writing) or await reader.recorded_since(position):
@@ -264,7 +323,7 @@ async def test_a_database_that_is_away_is_no_empty_page(database: TestDatabase) 
     await asyncio.to_thread(database.server.stop, "fast")
     async with database.pool(READER, acquire_seconds=0.3) as pool:
         with pytest.raises(DatabaseUnavailableError):
-            await EventReader(pool).page(ALL, 10)
+            await EventReader(pool, utc_now).page(ALL, 10)
 
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
@@ -279,5 +338,6 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",
 async def test_no_value_is_ever_sql(shared_events: TestDatabase, value: str) -> None:
     query = EventQuery(value, (Condition("correlation_id", "in", (value, "x")),))
     async with shared_events.pool(READER) as pool:
-        assert (await EventReader(pool).page(query, 10)).events == []
-        assert await EventReader(pool).count(query, 10**9, 10) == 0
+        assert (await EventReader(pool, utc_now).page(query, 10)).events == []
+        async with EventReader(pool, utc_now).snapshot() as now:
+            assert await now.count(query, 10) == 0

@@ -25,7 +25,7 @@ from workflow_audit.models.statistics import (
     StatisticQuery,
 )
 from workflow_audit.store.analytics import EventStatistics, _statement
-from workflow_audit.store.reader import Statement
+from workflow_audit.store.reading_statements import Statement
 from workflow_audit.store.sql import ANALYTICS
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]

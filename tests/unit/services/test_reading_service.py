@@ -1,7 +1,8 @@
 """Nobody gets an event before the API server has allowed it, and every attempt is noted."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -49,11 +50,15 @@ class Events:
         rest = self.events[offset:]
         return Page(rest[:most], len(rest) > most, 1)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Events"]:
+        yield self
+
     async def event(self, query: EventQuery) -> StoredEvent | None:
         return self.events[0] if self.events else None
 
     async def count(
-        self, query: EventQuery, position: int, most: int, after: Place | None = None
+        self, query: EventQuery, most: int, after: Place | None = None, position: int | None = None
     ) -> int:
         self.counts.append(most)
         there = len(self.events) - (self.first_page if after else 0)
