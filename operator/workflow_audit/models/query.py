@@ -27,11 +27,12 @@ LONGEST_PAGE = 1000
 """Most events in one answer."""
 
 FARTHEST_OFFSET = 10_000
-"""Most events that may be skipped: each of them is read, so deep pages would become slow."""
+"""Most events that may be skipped: each takes a look at an index, or at the event without one."""
 
 MOST_COUNTED = 1000
-"""Up to how many events are counted: a count reads them all, each from a page of its own at worst,
-so that ten thousand take longer than everything else that a list needs."""
+"""Up to how many events are counted. An index does that in a millisecond; where a field has none,
+each event is looked at, on a page of its own at worst, and ten thousand would take longer than
+everything else that a list needs."""
 
 
 @dataclass(frozen=True)

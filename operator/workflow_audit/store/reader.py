@@ -18,11 +18,12 @@ from workflow_audit.store.reading_statements import (
     Statement,
     count_statement,
     event_statement,
+    has_an_index_alone,
     page_statement,
     recorded_statement,
     skip_statement,
 )
-from workflow_audit.store.spans import spans
+from workflow_audit.store.spans import EVER, spans
 from workflow_audit.store.sql import READING
 
 COLUMNS = (
@@ -74,19 +75,21 @@ class Snapshot:
             most: how many at the most.
             after: where the page before has ended; None for the first.
             position: up to which the page before has looked; None for the first.
-            offset: how many to skip, of all there are. Each takes a look at an index, so it takes
-                longer the deeper it is.
+            offset: how many to skip, of all there are. Each takes a look, at an index where that
+                has all that is asked, so it takes longer the deeper it is.
         """
         if position is None:
             position = await _newest_position(self._connection)
-        if offset:
+        is_found_at_once = has_an_index_alone(query)
+        if offset and is_found_at_once:
             reached = await self._behind(query, offset)
             if reached is None:
                 return Page([], has_more=False, position=position)
             query, offset = reached
+        parts = spans(query, self._now, after) if is_found_at_once or not offset else (EVER,)
         events: list[StoredEvent] = []
-        for span in spans(query, self._now, after):
-            # The first span has what is to be skipped: all of it is of its newest moment.
+        for span in parts:
+            # What is still to be skipped shares the newest moment, and so is in the first part.
             missing, skipped = most + 1 - len(events), 0 if events else offset
             statement = page_statement(query, missing, position, after, skipped, span=span)
             events += await _events(self._connection, statement)

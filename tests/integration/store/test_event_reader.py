@@ -197,6 +197,10 @@ async def test_an_offset_counts_events_of_the_same_instant(
             assert part.has_more == (offset + most < len(whole))
         one_day = EventQuery(since=days_ago(41), until=days_ago(39))
         assert len((await now.page(one_day, 9, offset=2)).events) == 3
+        without_an_index = EventQuery(conditions=(Condition("actor_id", "exists"),))
+        for offset in range(len(whole) + 2):
+            part = await now.page(without_an_index, most, offset=offset)
+            assert numbers(part.events) == whole[offset : offset + most], offset
 
 
 async def test_events_from_before_positions_were_kept_are_listed_and_not_watched(

@@ -40,6 +40,18 @@ def golden_text(database: TestDatabase) -> str:
     return dumped(database)
 
 
+INDEXES = """
+SELECT regexp_replace(pg_get_indexdef(indexrelid), '^.* USING ', '') FROM pg_index
+ WHERE indrelid = %s::regclass ORDER BY 1
+"""
+
+
+def indexes(database: TestDatabase, table: str) -> list[str]:
+    """What they are on, whatever their names."""
+    with database.connected() as connection:
+        return [text for (text,) in connection.execute(INDEXES, [table])]
+
+
 async def checked(database: TestDatabase, login: str = "postgres") -> str:
     async with database.pool(login) as pool:
         return await schema.check(pool)
@@ -212,3 +224,15 @@ async def test_check_does_not_wait_for_ever(database: TestDatabase) -> None:
     async with database.pool(acquire_seconds=0.3) as pool:
         with pytest.raises(DatabaseUnavailableError, match="connection refused"):
             await schema.check(pool)
+
+
+def test_a_month_from_before_gets_the_indexes_of_a_later_one(empty_database: TestDatabase) -> None:
+    migrate_to(empty_database, "0001")
+    empty_database.rows("SELECT audit_ensure_partition('2024-02-01')")
+    assert schema.migrate(empty_database.address("postgres"))
+    empty_database.rows("SELECT audit_ensure_partition('2024-03-01')")
+    before, later = (
+        indexes(empty_database, f"audit_events_2024_{month}") for month in ("02", "03")
+    )
+    assert before == later
+    assert sum("WHERE (namespace IS NOT NULL)" in each for each in before) == 3
