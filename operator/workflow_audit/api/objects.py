@@ -86,6 +86,6 @@ def plain(value: Any) -> Any:
     """Give a value of a column as `orjson` is to have it; instants with microseconds, in UTC.
 
     It is called for each column of each event. Days and ids are left to orjson, which writes them
-    as `str` does and ten times as fast.
+    as `str` does.
     """
     return rfc3339(value) if type(value) is datetime else value

@@ -34,7 +34,7 @@ async def counted_with(
     offset: int | None,
     position: int | None,
 ) -> int | None:
-    """Count a list, unless its page tells it.
+    """Count what is to be counted, unless the page tells it.
 
     Args:
         events: at the moment of the page.
@@ -45,8 +45,11 @@ async def counted_with(
         position: up to which the list shows events; None is all there are.
 
     Returns:
-        None for what is behind the page if that is nothing, or more than MOST_COUNTED.
+        None where nothing is to be counted; and for what is behind the page if that is nothing, or
+        more than MOST_COUNTED.
     """
+    if counted is None:
+        return None
     if counted == "behind the page":
         if not page.has_more:
             return None

@@ -114,7 +114,8 @@ class Snapshot:
 
         Args:
             query: which events.
-            most: each event that is counted is read.
+            most: each event that is counted takes a look, at an index where that has all that is
+                asked.
             after: behind which place of the list; None is from its beginning.
             position: up to which; None is all there are. One takes longer, as no index has it.
         """

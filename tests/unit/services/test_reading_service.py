@@ -155,6 +155,17 @@ async def test_events_are_counted_only_where_a_page_does_not_tell(
         assert len(service.events.counts) == 1, "its cursor remembers"  # type: ignore[attr-defined]
 
 
+async def test_an_offset_alone_counts_nothing_and_its_cursor_knows_nothing() -> None:
+    service = reading([EVENT] * 5, Action("list"))
+    request = Request(ADA, Action("list"), EventQuery(), "rest")
+    listed = await service.page(request, 2, offset=1)
+    assert len(listed.page.events) == 2
+    assert (listed.total, listed.remaining) == (None, None)
+    assert service.events.counts == []  # type: ignore[attr-defined]
+    await service.page(request, 2, listed.cursor, counted="the whole list")
+    assert len(service.events.counts) == 1, "not taken from a cursor"  # type: ignore[attr-defined]
+
+
 async def test_who_asks_too_often_is_refused_noted_and_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
