@@ -9,7 +9,12 @@ from typing import Any
 from workflow_audit.domain.policies import KnownPolicies, Subject, applying_policy
 from workflow_audit.domain.policy_parsing import parse_policy
 from workflow_audit.domain.redaction import redactor
-from workflow_audit.errors import PoliciesUnknownError, PolicyInvalidError
+from workflow_audit.errors import (
+    NamespaceUnknownError,
+    PoliciesUnknownError,
+    PolicyInvalidError,
+    shown,
+)
 from workflow_audit.models.policy import (
     DEFAULT_POLICY_NAME,
     AnyPolicy,
@@ -18,7 +23,7 @@ from workflow_audit.models.policy import (
     PolicySpec,
 )
 from workflow_audit.models.search import Metadata
-from workflow_audit.services.recording import ApplyingPolicy
+from workflow_audit.services.preparing import ApplyingPolicy
 
 Json = Mapping[str, Any]
 
@@ -100,12 +105,12 @@ class PolicyBook:
 
         Raises:
             PoliciesUnknownError: not within the time.
+            NamespaceUnknownError: the same, and everything else is known.
             PolicyInvalidError: it cannot be used until it is mended.
         """
         if not self._enabled:
             return self._default
-        if not self._all_known(search.namespace):
-            await self._wait_known(search.namespace, timeout_seconds)
+        await self.wait_known(search.namespace, timeout_seconds)
         subject = Subject(search.namespace, search.labels, self._namespaces[search.namespace])
         within = self._policies.get(search.namespace, {}), self._policies[None]
         policy = applying_policy(chain(*(known.values() for known in within)), subject)
@@ -118,13 +123,25 @@ class PolicyBook:
     def _all_known(self, namespace: str) -> bool:
         return all(known.is_set() for known in self._known) and namespace in self._namespaces
 
-    async def _wait_known(self, namespace: str, timeout_seconds: float | None) -> None:
+    async def wait_known(self, namespace: str, timeout_seconds: float | None) -> None:
+        """Return once all policies and this namespace are known.
+
+        Raises:
+            PoliciesUnknownError: not within the time.
+            NamespaceUnknownError: the same, and everything else is known.
+        """
+        if self._all_known(namespace):
+            return
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self.wait_until_known()
                 while namespace not in self._namespaces:
                     await self._told.wait()
         except TimeoutError:
+            if all(known.is_set() for known in self._known):
+                raise NamespaceUnknownError(
+                    f"the API server has told of no namespace {shown(namespace)}"
+                ) from None
             raise PoliciesUnknownError(
                 "the API server has not told yet which policies there are"
             ) from None

@@ -3,33 +3,22 @@
 What always holds:
 - `record` returns after COMMIT and not before, because status will then say Recorded.
 - A search that cannot be recorded now stays unrecorded and is tried again; it is never given up.
-- Nothing that was not redacted leaves this module.
 """
 
 import asyncio
 import logging
-import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Protocol
 from uuid import UUID
 
-from workflow_audit import metrics
-from workflow_audit.domain.events import audit_event, low_confidence, unattributed_workflows
-from workflow_audit.domain.free_text import TreeRedactor, redacted_search
-from workflow_audit.errors import AuditError, DatabaseError, PolicyError, RecordingError
+from workflow_audit.errors import AuditError, DatabaseError, PolicyError
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.outcome import Outcome, Recorded, Skipped
-from workflow_audit.models.policy import PolicySpec
-from workflow_audit.models.search import Metadata, Search
-from workflow_audit.services.bounded_labels import BoundedLabels
+from workflow_audit.models.search import Search
 from workflow_audit.services.pending import PendingSearches
+from workflow_audit.services.preparing import Policies, SearchCounts, mistake, prepared
 
 log = logging.getLogger(__name__)
-
-MOST_WINNERS = 200
-"""Most workflows with a count of their own; the catalogue of the bundled searches has 60."""
 
 
 class EventWriter(Protocol):
@@ -41,29 +30,6 @@ class EventWriter(Protocol):
         Raises:
             DatabaseUnavailableError: not within the time; the event may still be written later.
             EventRefusedError: the database refuses this event.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class ApplyingPolicy:
-    """The policy that decides about a search, ready for use."""
-
-    name: str
-    rules: PolicySpec
-    redactor: TreeRedactor
-
-
-class Policies(Protocol):
-    """Says which policy applies."""
-
-    async def applying(
-        self, search: Metadata, timeout_seconds: float | None = None
-    ) -> ApplyingPolicy:
-        """Give the policy that decides about a search.
-
-        Raises:
-            PolicyError: it is not known within the time, or cannot be used.
         """
         ...
 
@@ -82,8 +48,7 @@ class Recorder:
     retry_seconds: float
     """Pause before another attempt at a search that failed for a reason other than time."""
 
-    winners: BoundedLabels = field(default_factory=lambda: BoundedLabels(MOST_WINNERS))
-    """Workflows that are counted by their id."""
+    counts: SearchCounts = field(default_factory=SearchCounts)
 
     async def record(self, search: Search, *, patient: bool) -> Outcome:
         """Record a search.
@@ -107,7 +72,7 @@ class Recorder:
                     if not patient:
                         raise
                 except Exception as error:  # noqa: BLE001 - whatever it is, no search is given up
-                    failure = RecordingError(f"{type(error).__name__} at {_place(error)}")
+                    failure = mistake(error)
                     _log_failure(search, failure)
                     if not patient:
                         raise failure from None
@@ -116,31 +81,13 @@ class Recorder:
     async def _attempt(self, search: Search, timeout_seconds: float | None) -> Outcome:
         policy = await self.policies.applying(search.metadata, timeout_seconds)
         if not policy.rules.enabled:
-            metrics.EVENTS.labels("skipped").inc()
+            self.counts.skipped()
             return Skipped(policy.name)
-        redacted = redacted_search(search, policy.redactor)
-        event = audit_event(redacted, policy.rules, policy.name, self.cluster_id)
-        written = await self.writer.write(event, timeout_seconds)
-        low = low_confidence(event, policy.rules)
-        if not written.replayed:
-            _count(event, redacted.redactions, self.winners, low=low)
-        metrics.EVENTS.labels("replayed" if written.replayed else "recorded").inc()
-        log.info("recorded", extra=_log_fields(event, replayed=written.replayed))
-        return Recorded(event, written.recorded_at, policy.name, low)
-
-
-def _count(
-    event: AuditEvent, redactions: Mapping[str, int], winners: BoundedLabels, *, low: bool | None
-) -> None:
-    metrics.SEARCHES.labels(event.event_outcome).inc()
-    metrics.LOW_CONFIDENCE.inc(1 if low else 0)
-    metrics.UNATTRIBUTED.inc(unattributed_workflows(event))
-    if event.top_confidence is not None:
-        metrics.CONFIDENCE.observe(event.top_confidence)
-    if event.top_workflow_id is not None:
-        metrics.SELECTIONS.labels(winners.label(event.top_workflow_id)).inc()
-    for pattern, times in redactions.items():
-        metrics.REDACTIONS.labels(pattern).inc(times)
+        ready = prepared(search, policy, self.cluster_id)
+        written = await self.writer.write(ready.event, timeout_seconds)
+        self.counts.written(ready, replayed=written.replayed)
+        log.info("recorded", extra=_log_fields(ready.event, replayed=written.replayed))
+        return Recorded(ready.event, written.recorded_at, policy.name, ready.low_confidence)
 
 
 def _log_fields(event: AuditEvent, *, replayed: bool) -> dict[str, object]:
@@ -158,9 +105,3 @@ def _log_failure(search: Search, error: AuditError) -> None:
     """Say that a search waits; without any of its texts, which may hold secrets."""
     fields = {"namespace": search.metadata.namespace, "search": search.metadata.name}
     log.warning("not recorded yet: %s", error, extra=fields)
-
-
-def _place(error: Exception) -> str:
-    """Give file and line of an error; its message may repeat what must not be shown."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{PurePath(frame.filename).name}:{frame.lineno}"
