@@ -112,7 +112,11 @@ def _search_fields(spec: SearchSpec) -> dict[str, Any]:
         "event_outcome": "failure" if spec.failure else "success",
     }
     if spec.failure:
-        fields |= {"error_code": spec.failure.code, "error_message": spec.failure.message}
+        fields |= {
+            "error_code": spec.failure.code,
+            "error_message": spec.failure.message,
+            "duration_ms": spec.failure.duration_ms,
+        }
     if spec.results:
         fields["duration_ms"] = spec.results.duration_ms
         if winner := winner_of(spec.results.workflows):

@@ -131,6 +131,9 @@ class Failure(Model):
     """What happened, for people. Personal data and secrets are replaced before anything is
     stored."""
 
+    duration_ms: int | None = Field(None, ge=0, le=2**31 - 1)
+    """How long it took to fail, in whole milliseconds; a time-out takes its time too."""
+
 
 class SearchSpec(Model):
     """One request and its answer, a fact that never changes; give either results or failure."""

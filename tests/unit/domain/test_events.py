@@ -128,6 +128,13 @@ def test_columns_of_a_failed_search() -> None:
     assert "results" not in event.event_data
 
 
+def test_a_failed_search_took_time_too() -> None:
+    event = an_event(FAILED | {"failure": FAILED["failure"] | {"durationMs": 5000}})
+    assert event.duration_ms == 5000
+    assert event.event_data["search_metadata"]["duration_ms"] == 5000
+    assert event.event_data["failure"] == FAILED["failure"]
+
+
 def test_columns_of_an_invalid_search() -> None:
     event = an_event(TINY | {"query": {}, "service": "my-agent", "requestedBy": "jane"})
     message = "missing required field: text (spec.query.text); give it"
