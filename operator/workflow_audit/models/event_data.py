@@ -189,3 +189,7 @@ class EventMetadata(Stored):
 
     policy: str | None = None
     """Policy that applied, such as AuditPolicy/strict."""
+
+    catalogue: str | None = None
+    """Policy whose catalogue the operator asked, such as ClusterAuditPolicy/default, where it ran
+    the search itself."""
