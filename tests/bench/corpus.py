@@ -160,7 +160,7 @@ def _recorder(cluster_id: UUID) -> Recorder:
     settings = load_settings()
     return Recorder(
         writer=_PretendedWriter(),
-        stored=_NothingOpen(),
+        executed=_NothingOpen(),
         searcher=_NothingOpen(),
         policies=_DefaultPolicy(),
         cluster_id=cluster_id,

@@ -62,13 +62,12 @@ def audit_event(
             "error_code": INVALID_SEARCH,
             "error_message": search.message,
         }
-        requested_by, searched_at, catalogue = search.requested_by, None, None
+        requested_by, searched_at = search.requested_by, None
     else:
         spec = search.spec
         data = _search_data(search, policy)
         fields = _search_fields(spec)
         requested_by, searched_at = spec.requested_by, spec.searched_at
-        catalogue = search.catalogue
         replaced = search.replaced_characters
     data["search_metadata"] = {"duration_ms": fields.get("duration_ms")}
     if searched_at:
@@ -77,8 +76,8 @@ def audit_event(
         data["search_metadata"]["replaced_characters"] = replaced
     data["redactions"] = dict(redacted.redactions)
     about: Json = {"requested_by": requested_by, "policy": policy_name}
-    if catalogue:
-        about["catalogue"] = catalogue
+    if isinstance(search, WorkflowSearch) and search.executed:
+        about["catalogue"] = search.catalogue
     return AuditEvent(
         **_object_fields(search.metadata, cluster_id),
         **fields,
