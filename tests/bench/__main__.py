@@ -20,6 +20,7 @@ from bench.copying import measure_copy
 from bench.corpus import Corpus
 from bench.documentation import READS, update_tables
 from bench.draining import measure_drains
+from bench.ingesting import measure_ingestion
 from bench.latency import measure_latency
 from bench.machine import machine_facts
 from bench.policies import measure_policies
@@ -45,6 +46,7 @@ MEASUREMENTS: dict[tuple[int, ...], tuple[str, Measure]] = {
     (10,): ("policies", measure_policies),
     (11,): ("retention", measure_retention),
     (12,): ("reads", measure_reads),
+    (13,): ("ingestion", measure_ingestion),
 }
 NUMBERS = sorted(number for numbers in MEASUREMENTS for number in numbers)
 
@@ -54,7 +56,7 @@ What is measured:
 (1) ceiling of a bare client; (2) the operator draining a backlog; (3) API writes a search;
 (4) latency at fixed rates; (5) write latency; (6) writer against COPY; (7) bytes an event;
 (8) memory; (9) restart; (10) many policies;
-(11) retention; (12) reads. docs/performance.md says how.
+(11) retention; (12) reads; (13) ingestion. docs/performance.md says how.
 
 Examples:
 

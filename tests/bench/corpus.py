@@ -61,10 +61,15 @@ class Corpus:
             "spec": spec,
         }
 
-    def events(self, count: int) -> list[AuditEvent]:
-        """Give events that differ in ids and time, in the order of time, all in this month."""
+    def events(self, count: int, seed: int = 615) -> list[AuditEvent]:
+        """Give events that differ in ids and time, in the order of time, all in this month.
+
+        Args:
+            count: how many.
+            seed: the same one gives the same ids.
+        """
         month = utc_now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        uids = random.Random(615)  # noqa: S311 - the same ones every time
+        uids = random.Random(seed)  # noqa: S311 - no secret
         return [
             self._event(number, month + number * EVENT_EVERY, UUID(int=uids.getrandbits(128)))
             for number in range(count)
@@ -155,7 +160,7 @@ def _recorder(cluster_id: UUID) -> Recorder:
     settings = load_settings()
     return Recorder(
         writer=_PretendedWriter(),
-        stored=_NothingOpen(),
+        executed=_NothingOpen(),
         searcher=_NothingOpen(),
         policies=_DefaultPolicy(),
         cluster_id=cluster_id,

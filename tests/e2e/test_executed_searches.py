@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from support.api import Api
-from support.catalogues import ANSWER, CAMEL_ANSWER, OPEN, TOKEN, CatalogueSecret
+from support.catalogues import ANSWER, CAMEL_ANSWER, OPEN, CatalogueSecret
 from support.condition_rules import broken_condition_rules, condition_of
 from support.environment import kubectl
 from support.faulty_server import FaultyServer, answer
 from support.operator_process import StartOperator
 from support.policies import Policies
-from support.searches import Searches, bundled_specs, search
+from support.searches import Searches
 from workflow_audit.local.environment import LocalEnvironment
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database]
@@ -75,7 +75,9 @@ def test_created_waited_for_and_answered(
     }
     assert request.headers["Authorization"] is None
     status, row = found["status"], searches.row("s-0001")
-    assert condition_of(found, "Searched")["message"] == "the catalogue found 5 workflows and listed 2"
+    assert (
+        condition_of(found, "Searched")["message"] == "the catalogue found 5 workflows and listed 2"
+    )
     assert status["summary"]["topWorkflow"] == "pod-oom-gitops"
     assert status["policy"] == "ClusterAuditPolicy/with-catalogue"
     results, stored = status["results"], row["event_data"]["results"]

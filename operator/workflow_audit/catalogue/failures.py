@@ -71,10 +71,12 @@ def refusal(url: str, status: int) -> CatalogueError:
 
 
 def _tls_trouble(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
+    # aiohttp's error is a CertificateError too, and has the words in what it wraps.
+    words = (getattr(each, "verify_message", None) for each in _chain(error))
+    if why := next(filter(None, words), None):
         return (
-            f"its certificate is not trusted ({error.verify_message}); look at"
-            " spec.catalogue.caBundle and at the host in spec.catalogue.url"
+            f"its certificate is not trusted ({why}); look at spec.catalogue.caBundle, and at the"
+            " host in spec.catalogue.url"
         )
     return "there is no TLS connection to it; look whether it speaks TLS, and which versions"
 

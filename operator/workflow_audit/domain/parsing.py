@@ -7,6 +7,7 @@ the installed schema is older than we are. Its messages name the path, the value
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -123,9 +124,15 @@ def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
 def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:
     """Status repeats label keys, and its schema refuses others."""
     for key in labels or ():
-        if not _LABEL_KEY.fullmatch(key):
+        if not _is_label_key(key):
             remedy = "a key has 1 to 63 letters, digits or . _ / -"
             yield InvalidFieldError(path, key, "is no label key", remedy)
+
+
+@lru_cache(4096)
+def _is_label_key(key: str) -> bool:
+    """Tell whether it is one; searches of a catalogue have the same few dozen keys."""
+    return _LABEL_KEY.fullmatch(key) is not None
 
 
 def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldError) -> InvalidSearch:

@@ -191,5 +191,5 @@ class EventMetadata(Stored):
     """Policy that applied, such as AuditPolicy/strict."""
 
     catalogue: str | None = None
-    """Policy whose catalogue the operator asked, such as ClusterAuditPolicy/default, where it ran
-    the search itself."""
+    """Policy whose catalogue the operator asked, such as ClusterAuditPolicy/default. There only
+    where the operator ran the search; null where no policy had a catalogue for it."""

@@ -201,9 +201,11 @@ class WorkflowSearch:
     replaced_characters: int = 0
     """Characters that PostgreSQL refuses in JSON and that became U+FFFD."""
 
+    executed: bool = False
+    """Whether the operator ran the search; otherwise the answer came with it."""
+
     catalogue: str | None = None
-    """Policy whose catalogue the operator asked, such as `ClusterAuditPolicy/default`; None where
-    the answer came with the search."""
+    """Policy whose catalogue the operator asked, such as `ClusterAuditPolicy/default`."""
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,8 @@ class EventWriter(Protocol):
         ...
 
 
-class StoredEvents(Protocol):
-    """Where events are found that are committed."""
+class ExecutedEvents(Protocol):
+    """The events of searches that the operator ran, as they are committed."""
 
     async def find(
         self, event_id: UUID, event_date: date, timeout_seconds: float | None = None
@@ -113,7 +113,7 @@ class Recorder:
     """Turns searches into committed events."""
 
     writer: EventWriter
-    stored: StoredEvents
+    executed: ExecutedEvents
     policies: Policies
     searcher: SearchRunner
     cluster_id: UUID
@@ -183,7 +183,7 @@ class Recorder:
     ) -> Recorded | None:
         """Give the outcome of a search that was run and recorded before, by its row."""
         identifier, day = event_id(self.cluster_id, search.uid), search.created.astimezone(UTC)
-        stored = await self.stored.find(identifier, day.date(), timeout_seconds)
+        stored = await self.executed.find(identifier, day.date(), timeout_seconds)
         if stored is None:
             return None
         event = stored.event

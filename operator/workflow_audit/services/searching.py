@@ -95,7 +95,8 @@ class Searcher:
         metrics.CATALOGUE_REQUESTS.labels(outcome).inc()
         metrics.CATALOGUE_DURATION.observe(self.monotonic() - began)
         spec = answered.spec.model_copy(update={"searched_at": searched_at})
-        return replace(answered, spec=spec, catalogue=named.policy if named else None)
+        policy = named.policy if named else None
+        return replace(answered, spec=spec, executed=True, catalogue=policy)
 
     async def _asked(self, search: WorkflowSearch, named: NamedCatalogue | None) -> WorkflowSearch:
         if named is None:

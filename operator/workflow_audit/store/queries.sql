@@ -35,17 +35,11 @@ SELECT event_id, event_date, recorded_at, correlation_id, resource_id
  WHERE event_id = ANY (%(event_id)b::uuid[])
    AND event_date = ANY (%(event_date)b::date[]);
 
--- name: find_event
--- Look up one event by its key.
--- Gives: all columns that the writer fills, by their names, then recorded_at; no row without it.
+-- name: find_executed_event
+-- Look up the event of a search that the operator ran itself, by its key.
+-- Gives: all columns; no row without it.
 -- Runs as: workflow_audit_writer.
-SELECT event_id, event_version, event_timestamp, event_date, event_type, event_category, event_action,
-       event_outcome, actor_type, actor_id, resource_type, resource_id, resource_name, correlation_id,
-       namespace, cluster_id, event_data, event_metadata, duration_ms, error_code, error_message,
-       retention_days, is_sensitive, top_workflow_id, top_confidence, recorded_at
-  FROM public.audit_events
- WHERE event_id = %(event_id)s
-   AND event_date = %(event_date)s;
+SELECT * FROM public.audit_executed_event(%(event_id)s, %(event_date)s);
 
 -- name: ensure_partition
 -- Create the partition of a day's month when it is missing.

@@ -1,4 +1,4 @@
-"""Events that are committed, found by their key."""
+"""Events of searches that the operator ran itself, found by their key."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,11 +8,12 @@ from psycopg.rows import dict_row
 
 from workflow_audit.models.event import AuditEvent, StoredEvent
 from workflow_audit.store.pool import Database
+from workflow_audit.store.rows import COLUMNS
 from workflow_audit.store.sql import QUERIES
 
 
 @dataclass(frozen=True)
-class StoredEvents:
+class ExecutedEvents:
     """The table, as the writer looks something up in it."""
 
     database: Database
@@ -30,9 +31,8 @@ class StoredEvents:
             self.database.connection(seconds=timeout_seconds) as connection,
             connection.cursor(row_factory=dict_row) as cursor,
         ):
-            await cursor.execute(QUERIES["find_event"], key)
+            await cursor.execute(QUERIES["find_executed_event"], key)
             row = await cursor.fetchone()
         if row is None:
             return None
-        recorded_at = row.pop("recorded_at")
-        return StoredEvent(AuditEvent(**row), recorded_at)
+        return StoredEvent(AuditEvent(**{name: row[name] for name in COLUMNS}), row["recorded_at"])

@@ -23,7 +23,7 @@ from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.facts import table_facts
 from workflow_audit.store.partitions import ensure_ahead
 from workflow_audit.store.pool import Database
-from workflow_audit.store.stored import StoredEvents
+from workflow_audit.store.stored import ExecutedEvents
 from workflow_audit.store.summing import sum_up
 from workflow_audit.store.writer import EventWriter, WriterOptions
 from workflow_audit.wiring.catalogue import searcher
@@ -79,7 +79,7 @@ async def open_services(
             yield Services(
                 recorder=Recorder(
                     writer=writer,
-                    stored=StoredEvents(database),
+                    executed=ExecutedEvents(database),
                     policies=policies.book,
                     searcher=searcher(policies.book, tokens, catalogue, utc_now),
                     cluster_id=cluster_id,

@@ -128,8 +128,8 @@ def test_a_refused_value_is_shown_with_path_rule_and_remedy(
         ),
         pytest.param(
             TINY | {"failure": {"code": "CatalogueTimeout"}},
-            "spec: 'both' of results and failure are given; give one of them, or neither to have the"
-            " operator search",
+            "spec: 'both' of results and failure are given; give one of them, or neither to have "
+            "the operator search",
             id="not-both-results-and-failure",
         ),
         pytest.param(

@@ -101,7 +101,7 @@ def recorder(
 ) -> Recorder:
     return Recorder(
         writer=writer,
-        stored=stored or Stored(),
+        executed=stored or Stored(),
         searcher=searcher or Nobody(),
         policies=Policies(policy or PolicySpec(), list(errors)),
         cluster_id=CLUSTER,
