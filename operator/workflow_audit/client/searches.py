@@ -157,7 +157,8 @@ def _outcome(
     call: Mapping[str, Any], duration_ms: int | None, filters: Mapping[str, str]
 ) -> tuple[Results | None, Failure | None]:
     if given := call.get("failure"):
-        return None, _failure(*given, duration_ms)
+        code, message = given
+        return None, _failure(code, message, duration_ms)
     try:
         found = catalogue_results(call.get("response"), duration_ms=duration_ms, filters=filters)
     except InvalidFieldError as error:
@@ -169,9 +170,7 @@ def _failure(code: Any, message: Any, duration_ms: int | None) -> Failure:
     words = _text(message)
     if not (isinstance(code, str) and _CODE.fullmatch(code)):
         code, words = SEARCH_FAILED, f"{_text(code)}: {words}"
-    return Failure(
-        code=code, message=shortened(words, MESSAGE_CHARACTERS), duration_ms=duration_ms
-    )
+    return Failure(code=code, message=shortened(words, MESSAGE_CHARACTERS), duration_ms=duration_ms)
 
 
 def _identifier(value: Any) -> str:

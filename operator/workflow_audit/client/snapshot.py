@@ -64,7 +64,7 @@ def _writable(value: Any) -> Any:
         fits = False
     if fits:
         return value
-    return value[:LONGEST_BYTES // 256] if isinstance(value, str) else shown(value)
+    return value[: LONGEST_BYTES // 256] if isinstance(value, str) else shown(value)
 
 
 def _standard_json(value: Any) -> bytes:

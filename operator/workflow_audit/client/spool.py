@@ -30,6 +30,8 @@ AHEAD_SECONDS = 900.0
 
 SCHEMA_VERSION: Final = 1
 
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS waiting (
          number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,6 +64,10 @@ _LEND = """
 
 class SpoolError(Exception):
     """The spool's file cannot be used: no room on the disk, no permission, damage."""
+
+
+class SpoolDamagedError(SpoolError):
+    """The file is none of ours any more; it does not mend by itself."""
 
 
 @dataclass(frozen=True)
@@ -197,10 +203,10 @@ class Spool:
             chosen = "FROM refused WHERE refusals < ?"
             database.execute(
                 "INSERT OR IGNORE INTO waiting (key, search, refusals)"
-                f" SELECT key, search, refusals {chosen} ORDER BY number",  # noqa: S608 - a constant
+                f" SELECT key, search, refusals {chosen} ORDER BY number",
                 (REFUSED_TRIES,),
             )
-            return database.execute(f"DELETE {chosen}", (REFUSED_TRIES,)).rowcount  # noqa: S608
+            return database.execute(f"DELETE {chosen}", (REFUSED_TRIES,)).rowcount
 
     def waiting(self) -> int:
         """Give the number of searches that wait, lent ones included.
@@ -259,7 +265,7 @@ class Spool:
             try:
                 yield self._opened()
             except (sqlite3.Error, OSError) as error:
-                raise SpoolError(f"{self._place}: {error}") from error
+                raise self._translated(error) from error
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -276,9 +282,10 @@ class Spool:
                 _undo(database)
                 raise
 
-    @property
-    def _place(self) -> str:
-        return str(self.file or "the spool in memory")
+    def _translated(self, error: Exception) -> SpoolError:
+        damaged = getattr(error, "sqlite_errorcode", None) in _DAMAGE
+        place = self.file or "the spool in memory"
+        return (SpoolDamagedError if damaged else SpoolError)(f"{place}: {error}")
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
