@@ -15,7 +15,6 @@ import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
-from uuid import uuid4
 
 from workflow_audit.client.auditing import AuditedSearch, audited
 from workflow_audit.client.complaints import Complaints
@@ -288,8 +287,9 @@ class AuditClient:
         self._guarded(lambda: self._put(asked, came))
 
     def _put(self, asked: Mapping[str, Any], came: Mapping[str, Any]) -> None:
-        call = {**asked, **came, "at": time.time(), "made_id": uuid4().hex}
         running = self._running or self._started()
+        # A random id would ask the system, and let other threads have the interpreter meanwhile.
+        call = {**asked, **came, "at": time.time(), "number": next(running.numbers)}
         if self._closed:
             running.counts.drop("closed")
         elif not running.intake.put(snapshot(call)):

@@ -96,13 +96,16 @@ class WaitingSearch:
             raise ValueError(f"no search of this version: {error!r}") from error
 
 
-def waiting_search(taken: bytes, *, service: str, namespace: str | None) -> WaitingSearch:
+def waiting_search(
+    taken: bytes, *, service: str, namespace: str | None, ids: UUID
+) -> WaitingSearch:
     """Give the search that a call tells of.
 
     Args:
         taken: the call's arguments, as `snapshot` gives them.
         service: program that searches.
         namespace: of the search where the call does not say.
+        ids: of the process, which numbers its calls.
     """
     call = _loaded(taken)
     duration_ms = _whole_ms(call.get("duration_ms"))
@@ -118,7 +121,7 @@ def waiting_search(taken: bytes, *, service: str, namespace: str | None) -> Wait
     )
     labels = call.get("labels") or {}
     return WaitingSearch(
-        id=_search_id(call),
+        id=_search_id(call, ids),
         namespace=call.get("namespace") or namespace,
         labels={str(key): str(value) for key, value in labels.items()},
         spec=spec,
@@ -135,9 +138,9 @@ def _loaded(taken: bytes) -> dict[str, Any]:
     return cleaned
 
 
-def _search_id(call: Mapping[str, Any]) -> UUID:
+def _search_id(call: Mapping[str, Any], ids: UUID) -> UUID:
     given = call.get("search_id")
-    return uuid5(SEARCH_IDS, _text(given)) if given is not None else UUID(call["made_id"])
+    return uuid5(ids, str(call["number"])) if given is None else uuid5(SEARCH_IDS, _text(given))
 
 
 def _query(call: Mapping[str, Any]) -> Query:
