@@ -75,11 +75,14 @@ def audit_event(
     if replaced:
         data["search_metadata"]["replaced_characters"] = replaced
     data["redactions"] = dict(redacted.redactions)
+    about: Json = {"requested_by": requested_by, "policy": policy_name}
+    if isinstance(search, WorkflowSearch) and search.executed:
+        about["catalogue"] = search.catalogue
     return AuditEvent(
         **_object_fields(search.metadata, cluster_id),
         **fields,
         event_data=fitting_event_data(data, policy.limits),
-        event_metadata={"requested_by": requested_by, "policy": policy_name},
+        event_metadata=about,
         retention_days=policy.retention.days,
     )
 

@@ -85,9 +85,9 @@ def refused_field(root: str, error: ValidationError) -> InvalidFieldError:
 
 def _broken_rules(spec: SearchSpec) -> Iterator[InvalidFieldError]:
     """The rules between fields, as the CRD has them in CEL."""
-    if (spec.results is None) == (spec.failure is None):
-        both = "both" if spec.results else "neither"
-        yield InvalidFieldError("spec", both, "of results and failure given", "give one of them")
+    if spec.results is not None and spec.failure is not None:
+        remedy = "give one of them, or neither to have the operator search"
+        yield InvalidFieldError("spec", "both", "of results and failure are given", remedy)
     yield from _broken_key_rules("spec.query.filters", spec.query.filters)
     if spec.results is not None:
         yield from _broken_result_rules(spec.results)

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,10 +20,10 @@ from workflow_audit.errors import (
     PolicyInvalidError,
     RecordingError,
 )
-from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.models.event import AuditEvent, StoredEvent, Written
 from workflow_audit.models.outcome import Recorded, Skipped
 from workflow_audit.models.policy import PolicySpec
-from workflow_audit.models.search import Metadata
+from workflow_audit.models.search import Metadata, WorkflowSearch
 from workflow_audit.services.pending import PendingSearches
 from workflow_audit.services.recording import MOST_WINNERS, ApplyingPolicy, Recorder
 
@@ -66,11 +67,42 @@ class Policies:
         return ApplyingPolicy("default", self.rules, REDACTOR)
 
 
+@dataclass
+class Stored:
+    """What is found in the table, look by look; nothing once they are over."""
+
+    answers: list[StoredEvent | Exception | None] = field(default_factory=list)
+    asked: list[tuple[UUID, date]] = field(default_factory=list)
+
+    async def find(
+        self, event_id: UUID, event_date: date, timeout_seconds: float | None = None
+    ) -> StoredEvent | None:
+        self.asked.append((event_id, event_date))
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Nobody:
+    """Runs no searches."""
+
+    async def answered(self, search: WorkflowSearch) -> WorkflowSearch:
+        raise AssertionError("a search with an answer is not run")
+
+
 def recorder(
-    writer: Any, policy: PolicySpec | None = None, errors: Sequence[PolicyError] = ()
+    writer: Any,
+    policy: PolicySpec | None = None,
+    errors: Sequence[PolicyError] = (),
+    *,
+    stored: Stored | None = None,
+    searcher: Any = None,
 ) -> Recorder:
     return Recorder(
         writer=writer,
+        executed=stored or Stored(),
+        searcher=searcher or Nobody(),
         policies=Policies(policy or PolicySpec(), list(errors)),
         cluster_id=CLUSTER,
         pending=PendingSearches(lambda: NOW),
