@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench import profiling
 from bench.backlog import measure_backlog
+from bench.calling import measure_calls
 from bench.cluster import allow_requester
 from bench.context import Bench
 from bench.copying import measure_copy
@@ -36,6 +37,13 @@ from workflow_audit.local.environment import LocalEnvironment
 
 Measure = Callable[[Bench], Awaitable[None]]
 
+
+async def measure_ways_in(bench: Bench) -> None:
+    """Measure (13): what an agent has to wait for, and what the server takes."""
+    await measure_calls(bench)
+    await measure_ingestion(bench)
+
+
 MEASUREMENTS: dict[tuple[int, ...], tuple[str, Measure]] = {
     (1, 2, 3): ("ceiling and drain", measure_drains),
     (4,): ("latency", measure_latency),
@@ -46,7 +54,7 @@ MEASUREMENTS: dict[tuple[int, ...], tuple[str, Measure]] = {
     (10,): ("policies", measure_policies),
     (11,): ("retention", measure_retention),
     (12,): ("reads", measure_reads),
-    (13,): ("ingestion", measure_ingestion),
+    (13,): ("ways in", measure_ways_in),
 }
 NUMBERS = sorted(number for numbers in MEASUREMENTS for number in numbers)
 
