@@ -11,9 +11,11 @@
     │   └── SchemaVersionError       the schema is not the one that this version can work with
     ├── RecordingError               a mistake of ours keeps a search from being recorded
     ├── PolicyError
+    │   ├── CredentialsUnknownError  the API server does not say what the catalogue's token is
     │   ├── PoliciesUnknownError     the API server has not told yet which policies there are
     │   ├── NamespaceUnknownError    the API server knows no such namespace
     │   └── PolicyInvalidError       the policy that applies to a search cannot be used
+    ├── CatalogueError               a search got no answer; a fact that is recorded, with its code
     ├── RetentionError               a run of retention could not do all that it should
     ├── ReadingError
     │   ├── AnswerTooLongError       the answer would take longer than it may; ask for less
@@ -37,7 +39,25 @@ Adapters translate a driver's errors into these on the way in; handlers, HTTP an
 line translate them on the way out, each in one place.
 """
 
-from typing import Literal
+from typing import Literal, get_args
+
+FailureCode = Literal[
+    "CatalogueTimeout",
+    "ConnectionRefused",
+    "ConnectionFailed",
+    "TLSError",
+    "CatalogueRefused",
+    "CatalogueFailed",
+    "MalformedResponse",
+    "ResponseTooLarge",
+    "CatalogueNotConfigured",
+    "CatalogueCredentialsMissing",
+    "SearchFailed",
+]
+"""Why a search has no answer, in the words that operator and client library use; a searcher of
+one's own may use others."""
+
+FAILURE_CODES: tuple[FailureCode, ...] = get_args(FailureCode)
 
 SHOWN_CHARACTERS = 80
 """Longest part of a refused value that a message repeats; texts can be 1 MB."""
@@ -113,6 +133,10 @@ class PolicyError(AuditError):
     """It is not known how a search is to be recorded; it waits."""
 
 
+class CredentialsUnknownError(PolicyError):
+    """The API server does not say now what the token of the catalogue is."""
+
+
 class PoliciesUnknownError(PolicyError):
     """The API server has not told yet which policies there are."""
 
@@ -123,6 +147,19 @@ class NamespaceUnknownError(PolicyError):
 
 class PolicyInvalidError(PolicyError):
     """The policy that applies to a search cannot be used until it is mended."""
+
+
+class CatalogueError(AuditError):
+    """A search got no answer from the catalogue; says why, and what to do."""
+
+    def __init__(self, code: FailureCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def reason(self) -> str:
+        """Give the code, as it stands in the event."""
+        return self.code
 
 
 class RetentionError(AuditError):

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from workflow_audit import __version__
+from workflow_audit.errors import FAILURE_CODES
 
 REGISTRY = CollectorRegistry()
 
@@ -90,6 +91,21 @@ SELECTIONS = Counter(
 UNATTRIBUTED = Counter(
     "workflow_audit_unattributed_scores_total",
     "Workflows whose breakdowns do not explain labelBoost or labelPenalty.",
+    registry=REGISTRY,
+)
+CATALOGUE_REQUESTS = Counter(
+    "workflow_audit_catalogue_requests_total",
+    "Searches that the operator ran against the catalogue, by outcome: success, or the code of the"
+    " failure; also those for which there is no catalogue, or no token. Once more when the operator"
+    " ends between answer and COMMIT.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+CATALOGUE_DURATION = Histogram(
+    "workflow_audit_catalogue_request_duration_seconds",
+    "How long such a search took, from the wait for its turn to the end of the answer or to the"
+    " failure.",
+    buckets=_LATENCY_BUCKETS,
     registry=REGISTRY,
 )
 QUERY_DURATION = Histogram(
@@ -182,6 +198,8 @@ for _error_type in ("validation", "network", "database"):
     WRITE_ERRORS.labels(_error_type)  # a rate needs the zero before the first error
 for _status in ("recorded", "replayed", "skipped"):
     EVENTS.labels(_status)
+for _outcome in ("success", *FAILURE_CODES):
+    CATALOGUE_REQUESTS.labels(_outcome)
 for _endpoint in ("kubernetes", "rest", "statistics"):
     QUERY_DURATION.labels(_endpoint)
     for _limit in ("rate", "concurrency"):

@@ -74,9 +74,14 @@ class OperatorSettings(BaseSettings):
     """Most searches between watch and status at a time; more wait in the cluster, so that a
     backlog or an outage costs no memory."""
 
+    catalogue_requests: int = Field(32, ge=1, le=1000)
+    """Most searches that the operator runs against the catalogue at a time; more wait for their
+    turn, and fail with CatalogueTimeout when it does not come in time."""
+
     namespace: str = Field("workflow-audit", pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-    """Namespace for what cluster policies ask for (alert rules and dashboards), and of the Secret
-    with the certificate of the server of readers; by default the operator's own."""
+    """Namespace for what cluster policies ask for (alert rules and dashboards), and of the Secrets
+    with the certificate of the server of readers and with the catalogue's token; by default the
+    operator's own."""
 
     manage_certificates: bool = False
     """Whether the operator makes and renews the certificate of the server of readers, where no

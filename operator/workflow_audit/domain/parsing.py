@@ -7,6 +7,7 @@ the installed schema is older than we are. Its messages name the path, the value
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -37,9 +38,17 @@ class Notation(NamedTuple):
     total_found: str
     boost_breakdown: str
     penalty_breakdown: str
+    one: str
+    """What to do where both results and a failure are given."""
 
 
-AS_RESOURCE = Notation("spec", "totalFound", "boostBreakdown", "penaltyBreakdown")
+AS_RESOURCE = Notation(
+    "spec",
+    "totalFound",
+    "boostBreakdown",
+    "penaltyBreakdown",
+    "give one of them, or neither to have the operator search",
+)
 
 
 def parse_search(body: Mapping[str, Any]) -> Search:
@@ -113,9 +122,8 @@ def insist_on_rules(spec: SearchSpec, notation: Notation) -> None:
 
 def _broken_rules(spec: SearchSpec, notation: Notation) -> Iterator[InvalidFieldError]:
     root = notation.root
-    if (spec.results is None) == (spec.failure is None):
-        both = "both" if spec.results else "neither"
-        yield InvalidFieldError(root, both, "of results and failure given", "give one of them")
+    if spec.results is not None and spec.failure is not None:
+        yield InvalidFieldError(root, "both", "of results and failure are given", notation.one)
     yield from _broken_key_rules(f"{root}.query.filters", spec.query.filters)
     if spec.results is not None:
         yield from _broken_result_rules(spec.results, notation)
@@ -153,9 +161,15 @@ def _broken_result_rules(results: Results, notation: Notation) -> Iterator[Inval
 def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:
     """Status repeats label keys, and its schema refuses others."""
     for key in labels or ():
-        if not _LABEL_KEY.fullmatch(key):
+        if not _is_label_key(key):
             remedy = "a key has 1 to 63 letters, digits or . _ / -"
             yield InvalidFieldError(path, key, "is no label key", remedy)
+
+
+@lru_cache(4096)
+def _is_label_key(key: str) -> bool:
+    """Tell whether it is one; searches of a catalogue have the same few dozen keys."""
+    return _LABEL_KEY.fullmatch(key) is not None
 
 
 def _invalid_search(metadata: Metadata, spec: JsonValue, error: InvalidFieldError) -> InvalidSearch:

@@ -45,7 +45,9 @@ NAMES = UUID("5b7f0c1e-3d0a-5e4b-9a61-7f2f4c0f6d21")
 """Names of events that come by HTTP are derived from it. Never changes: a retry has to meet its own
 event, whichever version has taken the first attempt."""
 
-AS_EVENT = Notation("event_data", "total_found", "boost_breakdown", "penalty_breakdown")
+AS_EVENT = Notation(
+    "event_data", "total_found", "boost_breakdown", "penalty_breakdown", "give one of them"
+)
 
 
 @dataclass(frozen=True)

@@ -139,11 +139,17 @@ class Failure(Model):
 
 
 class SearchSpec(Model):
-    """One request and its answer, a fact that never changes; give either results or failure."""
+    """One request and its answer, a fact that never changes.
+
+    With neither results nor failure the operator runs the search, and answers in `status.results`.
+    """
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("has(self.results) != has(self.failure)", "give either results or failure"),
+            (
+                "!(has(self.results) && has(self.failure))",
+                "give either results or failure, or neither to have the operator search",
+            ),
         )
     )
 
@@ -171,6 +177,11 @@ class SearchSpec(Model):
     failure: Failure | None = None
     """Why there is no answer."""
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the search has no answer yet, so that the operator is to run it."""
+        return self.results is None and self.failure is None
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -192,6 +203,12 @@ class WorkflowSearch:
     spec: SearchSpec
     replaced_characters: int = 0
     """Characters that PostgreSQL refuses in JSON and that became U+FFFD."""
+
+    executed: bool = False
+    """Whether the operator ran the search; otherwise the answer came with it."""
+
+    catalogue: str | None = None
+    """Policy whose catalogue the operator asked, such as `ClusterAuditPolicy/default`."""
 
 
 @dataclass(frozen=True)

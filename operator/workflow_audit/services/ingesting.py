@@ -37,17 +37,18 @@ from workflow_audit.errors import (
     ForbiddenError,
     IngestionBusyError,
     InvalidFieldError,
+    RecordingError,
 )
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.user import User
 from workflow_audit.services.accounts import Limits
 from workflow_audit.services.admitting import Admitting
+from workflow_audit.services.mistakes import told
 from workflow_audit.services.preparing import (
     ApplyingPolicy,
     Policies,
     Prepared,
     SearchCounts,
-    mistake,
     prepared,
 )
 
@@ -282,7 +283,7 @@ def _tried(attempt: Callable[[], T]) -> T | AuditError:
     except AuditError as error:
         return error
     except Exception as error:  # noqa: BLE001 - whatever it is, the others are recorded
-        failure = mistake(error)
+        failure = RecordingError(told(error))
         log.error("an event that came by HTTP cannot be recorded: %s", failure)  # noqa: TRY400
         return failure
 

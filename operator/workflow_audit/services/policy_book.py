@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from workflow_audit.domain.policies import KnownPolicies, Subject, applying_policy
+from workflow_audit.domain.policies import (
+    KnownPolicies,
+    Subject,
+    applying_policy,
+    catalogue_policy,
+)
 from workflow_audit.domain.policy_parsing import parse_policy
 from workflow_audit.domain.redaction import redactor
 from workflow_audit.errors import (
@@ -18,12 +23,15 @@ from workflow_audit.errors import (
 from workflow_audit.models.policy import (
     DEFAULT_POLICY_NAME,
     AnyPolicy,
+    ClusterPolicySpec,
     InvalidPolicy,
+    Policy,
     PolicyKey,
     PolicySpec,
 )
 from workflow_audit.models.search import Metadata
 from workflow_audit.services.preparing import ApplyingPolicy
+from workflow_audit.services.searching import NamedCatalogue
 
 Json = Mapping[str, Any]
 
@@ -111,14 +119,28 @@ class PolicyBook:
         if not self._enabled:
             return self._default
         await self.wait_known(search.namespace, timeout_seconds)
-        subject = Subject(search.namespace, search.labels, self._namespaces[search.namespace])
         within = self._policies.get(search.namespace, {}), self._policies[None]
-        policy = applying_policy(chain(*(known.values() for known in within)), subject)
+        everything = chain(*(known.values() for known in within))
+        policy = _usable(applying_policy(everything, self._subject(search)))
         if policy is None:
             return self._default
-        if isinstance(policy, InvalidPolicy):
-            raise PolicyInvalidError(f"{policy.key} cannot be used: {policy.finding}")
         return ApplyingPolicy(str(policy.key), policy.spec, redactor(policy.spec.redaction))
+
+    def catalogue(self, search: Metadata) -> NamedCatalogue | None:
+        """Give the catalogue that an open search is run against, once its policy is known.
+
+        Raises:
+            PolicyInvalidError: a policy that may name one cannot be used until it is mended.
+        """
+        policy = _usable(catalogue_policy(self._policies[None].values(), self._subject(search)))
+        if policy is None or not isinstance(policy.spec, ClusterPolicySpec):
+            return None
+        catalogue = policy.spec.catalogue
+        return NamedCatalogue(str(policy.key), catalogue) if catalogue else None
+
+    def _subject(self, search: Metadata) -> Subject:
+        namespace_labels = self._namespaces.get(search.namespace, {})
+        return Subject(search.namespace, search.labels, namespace_labels)
 
     def _all_known(self, namespace: str) -> bool:
         return all(known.is_set() for known in self._known) and namespace in self._namespaces
@@ -145,6 +167,12 @@ class PolicyBook:
             raise PoliciesUnknownError(
                 "the API server has not told yet which policies there are"
             ) from None
+
+
+def _usable(policy: AnyPolicy | None) -> Policy | None:
+    if isinstance(policy, InvalidPolicy):
+        raise PolicyInvalidError(f"{policy.key} cannot be used: {policy.finding}")
+    return policy
 
 
 def key_of(body: Json) -> PolicyKey:

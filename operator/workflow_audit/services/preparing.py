@@ -3,16 +3,13 @@
 What always holds: nothing that was not redacted leaves this module.
 """
 
-import traceback
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Protocol
 from uuid import UUID
 
 from workflow_audit import metrics
 from workflow_audit.domain.events import audit_event, low_confidence, unattributed_workflows
 from workflow_audit.domain.free_text import RedactedSearch, TreeRedactor, redacted_search
-from workflow_audit.errors import RecordingError
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.search import Metadata, Search
@@ -82,11 +79,16 @@ class SearchCounts:
         """Count a search for which auditing is off."""
         metrics.EVENTS.labels("skipped").inc()
 
+    def replayed(self) -> None:
+        """Count a search that was recorded already."""
+        metrics.EVENTS.labels("replayed").inc()
+
     def written(self, search: Prepared, *, replayed: bool) -> None:
         """Count a search after its COMMIT; all about it only the first time."""
-        metrics.EVENTS.labels("replayed" if replayed else "recorded").inc()
         if replayed:
+            self.replayed()
             return
+        metrics.EVENTS.labels("recorded").inc()
         event = search.event
         metrics.SEARCHES.labels(event.event_outcome).inc()
         metrics.LOW_CONFIDENCE.inc(1 if search.low_confidence else 0)
@@ -97,11 +99,3 @@ class SearchCounts:
             metrics.SELECTIONS.labels(self.winners.label(event.top_workflow_id)).inc()
         for pattern, times in search.redacted.redactions.items():
             metrics.REDACTIONS.labels(pattern).inc(times)
-
-
-def mistake(error: Exception) -> RecordingError:
-    """Say what went wrong where; the error's own message may repeat what must not be shown."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return RecordingError(
-        f"{type(error).__name__} at {PurePath(frame.filename).name}:{frame.lineno}"
-    )

@@ -45,6 +45,12 @@ SELECT event_id, event_date
  WHERE event_id = ANY (%(event_id)b::uuid[])
    AND event_date BETWEEN %(first)b AND %(last)b;
 
+-- name: find_executed_event
+-- Look up the event of a search that the operator ran itself, by its key.
+-- Gives: all columns; no row without it.
+-- Runs as: workflow_audit_writer.
+SELECT * FROM public.audit_executed_event(%(event_id)s, %(event_date)s);
+
 -- name: ensure_partition
 -- Create the partition of a day's month when it is missing.
 -- Gives: whether it was created now. Raises AU002 for a day out of bounds.

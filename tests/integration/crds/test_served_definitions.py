@@ -250,7 +250,6 @@ REFUSED = [
         "spec.results.returned",
         id="returned-above-total",
     ),
-    pytest.param(changed(TINY, ("results",), WITHOUT), "spec", id="neither-results-nor-failure"),
     pytest.param(TINY | {"failure": {"code": "X"}}, "spec", id="both-results-and-failure"),
     pytest.param(
         changed(TINY, ("query", "filters"), {"k" * 64: "v"}),

@@ -127,13 +127,9 @@ def test_a_refused_value_is_shown_with_path_rule_and_remedy(
             id="no-rank-twice",
         ),
         pytest.param(
-            changed(TINY, ("results",), WITHOUT),
-            "spec: 'neither' of results and failure given; give one of them",
-            id="neither-results-nor-failure",
-        ),
-        pytest.param(
             TINY | {"failure": {"code": "CatalogueTimeout"}},
-            "spec: 'both' of results and failure given; give one of them",
+            "spec: 'both' of results and failure are given; give one of them, or neither to have "
+            "the operator search",
             id="not-both-results-and-failure",
         ),
         pytest.param(
