@@ -1,6 +1,5 @@
 """Which failure an exception is, whichever library raises it."""
 
-import asyncio
 import errno
 import http.client
 import json
@@ -43,7 +42,7 @@ class Unspeakable(Exception):
     ("error", "code"),
     [
         pytest.param(TimeoutError(), "CatalogueTimeout", id="python-timeout"),
-        pytest.param(asyncio.TimeoutError(), "CatalogueTimeout", id="asyncio-timeout"),
+        pytest.param(TimeoutError(), "CatalogueTimeout", id="asyncio-timeout"),
         pytest.param(
             named("ReadTimeout", type("Timeout", (OSError,), {})), "CatalogueTimeout", id="requests"
         ),
@@ -63,7 +62,9 @@ class Unspeakable(Exception):
             urllib.error.URLError(ConnectionRefusedError()), "ConnectionRefused", id="urllib-reason"
         ),
         pytest.param(
-            caused(named("ConnectError", type("NetworkError", (Exception,), {})), OSError(111, "x")),
+            caused(
+                named("ConnectError", type("NetworkError", (Exception,), {})), OSError(111, "x")
+            ),
             "ConnectionRefused",
             id="httpx-cause",
         ),
