@@ -206,6 +206,8 @@ class FaultyServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty-server")
         self._listener: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        """All that is served: an event loop alone would not keep one that waits for ever."""
         self._broken: list[Exception] = []
         self._requests: list[Request] = []
         self.port = free_port()
@@ -251,12 +253,16 @@ class FaultyServer:
         if self._listener:
             self._listener.close()
             self._listener = None
+        # Those of which `_serve` has not begun yet are in no set of ours.
         connections = asyncio.all_tasks() - {asyncio.current_task()}
         for connection in connections:
             connection.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._connections.add(task)
         try:
             while not writer.is_closing():
                 exchange = Exchange(await _read(reader), writer)
@@ -267,6 +273,7 @@ class FaultyServer:
         except Exception as error:  # noqa: BLE001 - a broken behaviour; raised at the end
             self._broken.append(error)
         finally:
+            self._connections.discard(task)
             writer.transport.abort()
 
 
