@@ -6,6 +6,7 @@ default would be right, because searches would go to somebody else, the audit is
 
 import logging
 import os
+import tempfile
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -26,9 +27,14 @@ HIDDEN = "(hidden)"
 
 
 def _default_spool_path() -> Path:
-    state = os.environ.get("XDG_STATE_HOME", "")
-    root = Path(state) if Path(state).is_absolute() else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111 - without a home it stays as it is, and Path raises
-    return root / "workflow-audit"
+    """Give a folder for this user's programs; the temporary one where there is no home."""
+    home = Path(_with_home("~"))
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if state.is_absolute():
+        return state / "workflow-audit"
+    if home.is_absolute():
+        return home / ".local" / "state" / "workflow-audit"
+    return Path(tempfile.gettempdir(), f"workflow-audit-{os.geteuid()}")
 
 
 def _server(url: str) -> str:
@@ -139,10 +145,7 @@ def _mended(given: dict[str, Any], error: ValidationError) -> ClientSettings:
         _log.error("%s", refused_setting(field, given.pop(field, None), finding["msg"]))
         if field == "url":
             given["enabled"] = "false"
-    try:
-        return ClientSettings(**given)
-    except (ValidationError, RuntimeError):  # no default for the spool: there is no home folder
-        return ClientSettings(enabled=False, spool_path=Path("/nonexistent"))
+    return ClientSettings(**given)
 
 
 def refused_setting(field: str, value: Any, said: str) -> InvalidFieldError:
