@@ -10,11 +10,9 @@ What always holds:
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
-from pathlib import PurePath
 from typing import Protocol
 from uuid import UUID
 
@@ -38,6 +36,7 @@ from workflow_audit.models.outcome import Outcome, Recorded, Skipped
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.search import Metadata, Search, WorkflowSearch
 from workflow_audit.services.bounded_labels import BoundedLabels
+from workflow_audit.services.mistakes import told
 from workflow_audit.services.pending import PendingSearches
 
 log = logging.getLogger(__name__)
@@ -151,7 +150,7 @@ class Recorder:
                     if not patient:
                         raise
                 except Exception as error:  # noqa: BLE001 - whatever it is, no search is given up
-                    failure = RecordingError(f"{type(error).__name__} at {_place(error)}")
+                    failure = RecordingError(told(error))
                     _log_failure(search, failure)
                     if not patient:
                         raise failure from None
@@ -257,9 +256,3 @@ def _log_failure(search: Search, error: AuditError) -> None:
     """Say that a search waits; without any of its texts, which may hold secrets."""
     fields = {"namespace": search.metadata.namespace, "search": search.metadata.name}
     log.warning("not recorded yet: %s", error, extra=fields)
-
-
-def _place(error: Exception) -> str:
-    """Give file and line of an error; its message may repeat what must not be shown."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{PurePath(frame.filename).name}:{frame.lineno}"

@@ -5,6 +5,7 @@ What always holds:
 - Only what says how to search is waited for: the policies, and the token in its Secret.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,9 +16,12 @@ from pydantic import JsonValue
 from workflow_audit import metrics
 from workflow_audit.domain.catalogue_answer import catalogue_results
 from workflow_audit.domain.characters import clean_tree
-from workflow_audit.errors import CatalogueError, InvalidFieldError
+from workflow_audit.errors import CatalogueError, InvalidFieldError, PolicyError
 from workflow_audit.models.catalogue import Catalogue, CatalogueCredentials
 from workflow_audit.models.search import Failure, Metadata, SearchSpec, WorkflowSearch
+from workflow_audit.services.mistakes import told
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,12 @@ class Searcher:
         named = self.catalogues.catalogue(search.metadata)
         try:
             answered, outcome = await self._asked(search, named), "success"
-        except CatalogueError as error:
-            duration_ms = round((self.monotonic() - began) * 1000)
-            failure = Failure(code=error.code, message=str(error), duration_ms=duration_ms)
+        except PolicyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the search is not run for ever
+            failure = _failure(search, error, self.monotonic() - began)
             spec = search.spec.model_copy(update={"failure": failure})
-            answered, outcome = replace(search, spec=spec), error.code
+            answered, outcome = replace(search, spec=spec), failure.code
         metrics.CATALOGUE_REQUESTS.labels(outcome).inc()
         metrics.CATALOGUE_DURATION.observe(self.monotonic() - began)
         spec = answered.spec.model_copy(update={"searched_at": searched_at})
@@ -118,6 +123,15 @@ class Searcher:
         spec = search.spec.model_copy(update={"results": results})
         replaced += search.replaced_characters
         return replace(search, spec=spec, replaced_characters=replaced)
+
+
+def _failure(search: WorkflowSearch, error: Exception, seconds: float) -> Failure:
+    if not isinstance(error, CatalogueError):
+        mistake = told(error)
+        fields = {"namespace": search.metadata.namespace, "search": search.metadata.name}
+        log.error("a search could not be run: %s", mistake, extra=fields)
+        error = CatalogueError("SearchFailed", f"{mistake}; this is a mistake of the operator")
+    return Failure(code=error.code, message=str(error), duration_ms=round(seconds * 1000))
 
 
 def request(spec: SearchSpec) -> JsonValue:

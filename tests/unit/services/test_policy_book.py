@@ -128,3 +128,29 @@ async def test_rules_are_compiled_once() -> None:
     other = await book.applying(search("team-b"), 0)
     assert (own.name, other.name) == ("AuditPolicy/a", "ClusterAuditPolicy/all")
     assert own.redactor is other.redactor
+
+
+CATALOGUE = {"catalogue": {"url": "https://catalogue.example"}}
+
+
+async def test_the_catalogue_is_that_of_the_cluster_policy() -> None:
+    book = a_book(a_policy_body("own", namespace="team-a"), a_policy_body("all", CATALOGUE))
+    named = book.catalogue(search())
+    assert named is not None
+    assert (named.policy, named.catalogue.url) == (
+        "ClusterAuditPolicy/all",
+        "https://catalogue.example",
+    )
+    assert (await book.applying(search(), 0)).name == "AuditPolicy/own"
+
+
+def test_without_a_catalogue_there_is_none() -> None:
+    assert a_book(a_policy_body("all")).catalogue(search()) is None
+
+
+def test_a_catalogue_that_might_be_another_is_waited_for() -> None:
+    book = a_book(
+        a_policy_body("a", {"limits": {"maxWorkflows": 0}}), a_policy_body("b", CATALOGUE)
+    )
+    with pytest.raises(PolicyInvalidError, match=r"^ClusterAuditPolicy/a cannot be used: spec\."):
+        book.catalogue(search())
