@@ -122,8 +122,9 @@ class Keeping:
 
     def _waiting_in_file(self) -> int:
         try:
-            return self._file.waiting() if self._checked else 0
-        except SpoolError:
+            self._check()
+            return self._file.waiting()
+        except (SpoolError, OSError):
             return 0
 
     def _rescue(self) -> int:
