@@ -11,7 +11,6 @@ import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
-
 Method = Callable[[], None]
 
 
