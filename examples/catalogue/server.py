@@ -217,8 +217,8 @@ def main() -> None:
         command_line.error(str(error))
     scheme, (host, port) = "https" if options.certificate else "http", server.server_address[:2]
     number = len(server.catalogue.workflows)
-    print(f"a catalogue of {number} workflows on {scheme}://{host!s}:{port}", flush=True)
     try:
+        print(f"a catalogue of {number} workflows on {scheme}://{host!s}:{port}", flush=True)
         server.serve_forever()
     except KeyboardInterrupt:
         server.server_close()

@@ -155,11 +155,7 @@ class CatalogueError(AuditError):
     def __init__(self, code: FailureCode, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-    @property
-    def reason(self) -> str:
-        """Give the code, as it stands in the event."""
-        return self.code
+        """Why, in one word; becomes the event's error_code and the reason of its condition."""
 
 
 class RetentionError(AuditError):

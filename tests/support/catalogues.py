@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from support.api import Api
+from support.condition_rules import broken_condition_rules, condition_of
 from support.environment import kubectl
+from support.searches import Searches
 from workflow_audit.local.environment import LocalEnvironment
 
 Json = dict[str, Any]
@@ -69,6 +71,37 @@ CAMEL_ANSWER: Json = {
 }
 """The same in the later shape."""
 
+GOOD_URLS = [
+    "https://catalogue.example",
+    "https://catalogue.example/",
+    "https://catalogue.example:8443/of/team-a",
+    "http://catalogue.workflows.svc:8080",
+    "https://127.0.0.1:8443",
+    "https://[::1]:8443/x",
+]
+BAD_URLS = [
+    "",
+    "catalogue.example",
+    "ftp://catalogue.example",
+    "https://",
+    "https:///path",
+    "https://user:password@catalogue.example",
+    "https://catalogue.example?token=x",
+    "https://catalogue.example/#there",
+    "https://catalogue.example/a b",
+    "https://catalogue.example:99999",
+    "https://catalogue.example:0",
+    "https://:8443",
+    "https://[::1",
+]
+HOSTS_FOR_TOKENS = ["http://localhost:8099", "http://127.0.0.1:8099", "http://[::1]:8099"]
+HOSTS_WITHOUT_TOKENS = [
+    "http://catalogue.example",
+    "http://localhost.example",
+    "http://127.0.0.1.example",
+    "http://10.0.0.1",
+]
+
 
 class CatalogueSecret:
     """The Secret with the token, and the right of the operator to get it; both go at the end."""
@@ -102,3 +135,39 @@ class CatalogueSecret:
     def remove(self) -> None:
         """Remove it, if it is there."""
         self._api.delete(f"{self.PATH}/{SECRET_NAME}")
+
+
+def ready(searches: Searches, name: str) -> Json:
+    """Wait for a search as people do, hold it against its one row, and give it."""
+    kubectl(
+        searches.environment,
+        *("wait", "--for=condition=Ready", f"workflowsearch/{name}", "-n", searches.namespace),
+        "--timeout=45s",
+    )
+    found = searches.get(name)
+    assert broken_condition_rules(found) == []
+    assert_says_what_its_event_says(found, searches.row(name))
+    return found
+
+
+def assert_says_what_its_event_says(found: Json, row: Json) -> None:
+    """Hold the status of a search against its event."""
+    status, results = found["status"], found["status"].get("results")
+    assert status["eventId"] == str(row["event_id"])
+    assert status["outcome"] == row["event_outcome"]
+    assert status["policy"] == row["event_metadata"]["policy"]
+    searched = condition_of(found, "Searched")
+    if row["event_outcome"] == "failure":
+        assert (searched["reason"], results) == (row["error_code"], None)
+    elif "catalogue" in row["event_metadata"]:
+        stored = row["event_data"]["results"]
+        assert (results["totalFound"], results["returned"], results["durationMs"]) == (
+            stored["total_found"],
+            stored["returned"],
+            row["duration_ms"],
+        )
+        for shown, kept in zip(results["workflows"], stored["workflows"], strict=True):
+            assert (shown["workflowId"], shown["title"]) == (kept["workflow_id"], kept["title"])
+            assert shown.get("labels", {}) == kept["labels"]
+            assert shown["scoring"]["confidence"] == kept["scoring"]["confidence"]
+        assert status["summary"]["topWorkflow"] == row["top_workflow_id"]

@@ -37,7 +37,7 @@ class ResourceTransport:
         self._kubeconfig = Path(paths) if paths else None
         try:
             found = credentials(self._kubeconfig, None)
-            self.destination = f"{found.kubeconfig} {found.context}"
+            self.destination = f"{found.kubeconfig} {found.context_name}"
             self.namespace = found.namespace
         except ClusterError:
             self.destination, self.namespace = f"{paths} ", DEFAULT_NAMESPACE

@@ -11,6 +11,10 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts to which a token may go without TLS: what is sent to them leaves no machine."""
 
 
+_IS_A_URL = (
+    "isURL(self.url) && url(self.url).getHostname() != '' && (url(self.url).getPort() == ''"
+    " || (int(url(self.url).getPort()) > 0 && int(url(self.url).getPort()) < 65536))"
+)
 _SENT_BY_TLS = (
     "!has(self.credentials) || self.url.startsWith('https:') || !isURL(self.url)"
     " || url(self.url).getHostname() in ['localhost', '127.0.0.1', '::1', '[::1]']"
@@ -40,7 +44,7 @@ class Catalogue(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("isURL(self.url)", "this is no URL; write it as in https://catalogue.example", ".url"),
+            (_IS_A_URL, "this is no URL; write it as in https://catalogue.example", ".url"),
             (
                 _SENT_BY_TLS,
                 "a token may not be sent without TLS; write https://",

@@ -172,7 +172,8 @@ class SearchSpec(Model):
     """What was asked of the catalogue."""
 
     results: Results | None = None
-    """What the catalogue answered."""
+    """What the catalogue answered. With neither results nor failure the operator runs the search,
+    and shows the answer in status.results."""
 
     failure: Failure | None = None
     """Why there is no answer."""

@@ -265,3 +265,20 @@ async def test_a_status_that_somebody_spoiled_is_mended() -> None:
     await reconciled(cluster)
     assert cluster.asked == ["status"]
     assert cluster.bodies[OWN.key]["status"] == good
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [
+        (CatalogueState("CatalogueInvalid", "no certificate"), None),
+        (CatalogueState("CredentialsMissing", "no Secret"), AGAIN_SECONDS),
+        (CatalogueState("Unreachable", "no answer"), SOON_SECONDS),
+    ],
+)
+async def test_a_catalogue_that_cannot_be_asked_is_told_and_looked_at_again(
+    state: CatalogueState, again: float | None
+) -> None:
+    cluster = a_cluster()
+    cluster.catalogue_state = state
+    assert await reconciled(cluster) == again
+    assert conditions(cluster)["Ready"] == ("False", state.reason)
