@@ -1,6 +1,8 @@
 """An executed search becomes one event whatever dies, and status says what that event says."""
 
+import asyncio
 import itertools
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,51 @@ def test_two_operators_record_each_once_and_both_tell_the_same(
         assert 40 <= len(catalogue.requests) <= 80
     for item in found:
         assert_says_what_its_event_says(item, searches.row(item["metadata"]["name"]))
+
+
+def test_nothing_is_searched_while_the_database_is_away(
+    searches: Searches, cluster: Policies, start_operator: StartOperator
+) -> None:
+    start_operator(
+        AUDIT_OPERATOR_PATIENCE_SECONDS="1", AUDIT_OPERATOR_RETRY_SECONDS="1"
+    ).wait_ready()
+    postgres = searches.environment.postgres
+    with FaultyServer(a_new_answer_each_time()) as catalogue:
+        cluster.apply("with-catalogue", catalogue={"url": catalogue.url})
+        cluster.wait_ready("with-catalogue")
+        postgres.stop("immediate")
+        try:
+            searches.create([OPEN] * 3)
+            eventually(searches.phases, until=lambda phases: phases == {"Pending": 3})
+            assert catalogue.requests == ()
+        finally:
+            postgres.start()
+        for item in searches.wait_recorded(3):
+            assert_says_what_its_event_says(item, searches.row(item["metadata"]["name"]))
+        assert len(catalogue.requests) == 3
+
+
+def test_an_answer_is_kept_while_its_write_is_tried_again(
+    searches: Searches, cluster: Policies, start_operator: StartOperator
+) -> None:
+    start_operator(AUDIT_OPERATOR_PATIENCE_SECONDS="60").wait_ready()
+    postgres = searches.environment.postgres
+    answering = threading.Event()
+
+    async def answer_when_told(exchange: Exchange) -> None:
+        await asyncio.to_thread(answering.wait, 4)
+        await answer(ANSWER)(exchange)
+
+    with FaultyServer(answer_when_told) as catalogue:
+        cluster.apply("with-catalogue", catalogue={"url": catalogue.url})
+        cluster.wait_ready("with-catalogue")
+        searches.create([OPEN])
+        eventually(lambda: catalogue.requests)
+        postgres.stop("immediate")
+        try:
+            answering.set()
+        finally:
+            postgres.start()
+        found = ready(searches, "s-0001")
+        assert found["status"]["outcome"] == "success"
+        assert len(catalogue.requests) == 1

@@ -14,6 +14,7 @@ LINT = Path(sys.executable).with_name("lint-imports")
 
 LAYERS = "Calls go down"
 PURE = "Models and decisions are pure"
+LIBRARY = "The library needs neither operator nor server"
 
 FORBIDDEN = [
     ("models/search.py", "import workflow_audit.domain.events", LAYERS),
@@ -33,6 +34,9 @@ FORBIDDEN = [
     ("cli/migrate.py", "import alembic", "PostgreSQL has one door"),
     ("handlers/run.py", "import kubernetes", "The Kubernetes client has one door"),
     ("services/pending.py", "import fastapi", "FastAPI has one door"),
+    ("catalogue/client.py", "import workflow_audit.kube.tokens", LAYERS),
+    ("services/searching.py", "import workflow_audit.catalogue.client", LAYERS),
+    ("services/searching.py", "import aiohttp", "Only the doors to others ask by HTTP"),
     ("wiring/policies.py", "import uvicorn", "FastAPI has one door"),
     ("handlers/run.py", "import workflow_audit.api.run", LAYERS),
     ("probes.py", "import workflow_audit.handlers.run", LAYERS),
@@ -45,6 +49,20 @@ FORBIDDEN = [
         for module in ("asyncio", "logging", "os", "random", "socket", "time")
     ),
     ("models/base.py", "from workflow_audit import metrics", PURE),
+    ("handlers/run.py", "import workflow_audit.client", LAYERS),
+    ("wiring/policies.py", "import workflow_audit.client.library", LAYERS),
+    *(
+        ("client/library.py", f"import {module}", LIBRARY)
+        for module in (
+            "kopf",
+            "psycopg",
+            "workflow_audit.kube.access",
+            "workflow_audit.metrics",
+            "workflow_audit.services.pending",
+            "workflow_audit.settings",
+            "workflow_audit.store.pool",
+        )
+    ),
 ]
 
 

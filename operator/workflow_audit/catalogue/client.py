@@ -12,7 +12,7 @@ What always holds:
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import uniform
 from typing import Self
 
@@ -44,7 +44,7 @@ class _Request:
     url: str
     body: JsonValue
     catalogue: Catalogue
-    token: str | None
+    token: str | None = field(repr=False)
 
 
 class CatalogueClient:

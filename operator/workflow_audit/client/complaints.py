@@ -21,16 +21,13 @@ class Complaints:
         self._next: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
 
-    def say(
-        self, kind: str, message: str, *, level: int = logging.ERROR, error: bool = False
-    ) -> None:
+    def say(self, kind: str, message: str, *, level: int = logging.ERROR) -> None:
         """Log a message, unless one of its kind was logged within the last minute.
 
         Args:
             kind: of trouble, in a word or two.
             message: for people; without texts of searches.
             level: of the log.
-            error: also show where the present exception comes from.
         """
         now = self._clock()
         with self._lock:
@@ -40,4 +37,13 @@ class Complaints:
             self._next[kind] = now + PERIOD_SECONDS
             unsaid = self._unsaid.pop(kind, 0)
         more = f" ({unsaid} more like this since the last message)" if unsaid else ""
-        self._log.log(level, "%s%s", message, more, exc_info=error)
+        self._log.log(level, "%s%s", message, more)
+
+
+def place_of(error: BaseException) -> str:
+    """Give the kind of an error and where it was raised; its text may repeat what was searched."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{where}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from workflow_audit.client.complaints import Complaints
+from workflow_audit.client.complaints import Complaints, place_of
 
 OnMetric = Callable[[str, float, Mapping[str, str]], None]
 """Gets a name, by how much it grew (or, for `waiting`, its value), and labels."""
@@ -59,6 +59,7 @@ class Counts:
         self._outcomes: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._failed_attempts = 0
+        self._untold: Counter[Reason] = Counter()
 
     def done(self, outcome: Outcome, number: int = 1) -> None:
         """Count searches that are done."""
@@ -72,6 +73,24 @@ class Counts:
             self._dropped[reason] += number
         self._tell(DROPPED, number, reason=reason)
         self.done("dropped", number)
+
+    def drop_quietly(self, reason: Reason) -> None:
+        """Count a search that is lost; listeners, which may take their time, are told later."""
+        with self._lock:
+            self._dropped[reason] += 1
+            self._outcomes["dropped"] += 1
+            self._untold[reason] += 1
+
+    def tell_untold(self) -> int:
+        """Tell listeners what was counted quietly; gives how much it is."""
+        if not self._untold:
+            return 0
+        with self._lock:
+            untold, self._untold = self._untold, Counter()
+        for reason, number in untold.items():
+            self._tell(DROPPED, number, reason=reason)
+        self._tell(SEARCHES, untold.total(), outcome="dropped")
+        return untold.total()
 
     def failed(self, number: int = 1) -> None:
         """Count attempts in vain."""
@@ -100,5 +119,5 @@ class Counts:
         for listener in self._listeners:
             try:
                 listener(name, value, labels)
-            except Exception:  # noqa: BLE001 - somebody else's code; the search must not suffer
-                self._complaints.say("metrics", "a listener for metrics fails", error=True)
+            except Exception as error:  # noqa: BLE001 - somebody else's code; the search goes on
+                self._complaints.say("metrics", f"a listener for metrics fails: {place_of(error)}")

@@ -6,47 +6,44 @@ something. The parent's connections to the audit stay open in the child, where n
 """
 
 import os
+import sys
 import weakref
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple
+
+Method = Callable[[], None]
 
 
-class Forkable(Protocol):
-    """Something that lives in one process."""
-
-    def before_fork(self) -> None:
-        """Let go of what must not be shared."""
-        ...
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        ...
-
-    def after_fork_in_child(self) -> None:
-        """Forget what belongs to the parent."""
-        ...
+class _Hooks(NamedTuple):
+    before: "weakref.WeakMethod[Method]"
+    in_parent: "weakref.WeakMethod[Method]"
+    in_child: "weakref.WeakMethod[Method]"
 
 
-_known: "weakref.WeakSet[Forkable]" = weakref.WeakSet()
+_known: list[_Hooks] = []
 
 
-def tell_of_forks(one: Forkable) -> None:
-    """Tell it of forks, as long as it lives."""
-    _known.add(one)
+def tell_of_forks(*, before: Method, in_parent: Method, in_child: Method) -> None:
+    """Have methods of an object called around forks, as long as the object lives."""
+    _known[:] = [hooks for hooks in _known if hooks.before()]
+    _known.append(_Hooks(*map(weakref.WeakMethod, (before, in_parent, in_child))))
 
 
-def _before() -> None:
-    for one in list(_known):
-        one.before_fork()
+def at_end_of_worker(close: Callable[[], None]) -> None:
+    """Have it called when a child of multiprocessing ends, which skips the end of interpreters."""
+    loaded = sys.modules.get("multiprocessing.util")
+    if loaded is not None:
+        loaded.Finalize(None, close, exitpriority=0)
 
 
-def _in_parent() -> None:
-    for one in list(_known):
-        one.after_fork_in_parent()
+def _call(which: str) -> None:
+    for hooks in _known:
+        if method := getattr(hooks, which)():
+            method()
 
 
-def _in_child() -> None:
-    for one in list(_known):
-        one.after_fork_in_child()
-
-
-os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+os.register_at_fork(
+    before=lambda: _call("before"),
+    after_in_parent=lambda: _call("in_parent"),
+    after_in_child=lambda: _call("in_child"),
+)

@@ -1,6 +1,7 @@
 """Where searches wait: in the spool's file, and in memory as long as there can be no file."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,7 +15,6 @@ from workflow_audit.client.spool import Lent, Spool, SpoolDamagedError, SpoolErr
 MOST_MEMORY_BYTES = 16 * 1024 * 1024
 FORK_SECONDS = 1.0
 RESCUED_AT_ONCE = 1000
-RESCUE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,9 @@ class Keeping:
         """Move searches from memory into the file, once it can be used again; gives how many."""
         if not self._checked or not self._memory.waiting():
             return 0
+        # All, those too that are being sent: at worst one is sent twice, and recorded once.
         lent = self._memory.lend(
-            self._clock(),
-            seconds=RESCUE_SECONDS,
-            events=RESCUED_AT_ONCE,
-            most_bytes=MOST_MEMORY_BYTES,
+            math.inf, seconds=0, events=RESCUED_AT_ONCE, most_bytes=MOST_MEMORY_BYTES
         )
         added = 0
         with suppress(SpoolError):

@@ -8,6 +8,7 @@ What holds, and what the tests check:
 
 import asyncio
 import atexit
+import functools
 import os
 import threading
 import time
@@ -17,10 +18,10 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from workflow_audit.client.auditing import AuditedSearch, audited
-from workflow_audit.client.complaints import Complaints
+from workflow_audit.client.complaints import Complaints, place_of
 from workflow_audit.client.counts import ClientStats, Counts, OnMetric
 from workflow_audit.client.failures import SEARCH_FAILED, FailureFacts, failure_of
-from workflow_audit.client.forking import tell_of_forks
+from workflow_audit.client.forking import at_end_of_worker, tell_of_forks
 from workflow_audit.client.running import Running
 from workflow_audit.client.settings import ClientSettings, settings_from_env
 from workflow_audit.client.snapshot import snapshot
@@ -47,8 +48,7 @@ class AuditClient:
 
         Args:
             settings: how searches reach the audit.
-            on_metric: gets every count; called in the library's threads, and in the caller's for
-                a search that is dropped.
+            on_metric: gets every count, in the library's threads.
         """
         self._settings, self._on_metric = settings, on_metric
         self._complaints = Complaints()
@@ -57,8 +57,12 @@ class AuditClient:
         self._held = self._closed = False
         if settings.enabled:
             self._guarded(self._started)
-            tell_of_forks(self)
-            atexit.register(_close_at_exit, weakref.ref(self))
+            tell_of_forks(
+                before=self._before_fork,
+                in_parent=self._after_fork_in_parent,
+                in_child=self._after_fork_in_child,
+            )
+            atexit.register(_close_at_end, weakref.ref(self))
 
     @classmethod
     def from_env(
@@ -263,19 +267,19 @@ class AuditClient:
     ) -> None:
         await self.aclose()
 
-    def before_fork(self) -> None:
-        """Let go of the spool's file; called before a fork."""
+    def _before_fork(self) -> None:
+        """Let go of the spool's file."""
         running = self._running
         self._held = running is not None and running.keeping.before_fork()
 
-    def after_fork_in_parent(self) -> None:
-        """Go on; called after a fork."""
+    def _after_fork_in_parent(self) -> None:
+        """Go on."""
         if self._held and self._running:
             self._held = False
             self._running.keeping.after_fork()
 
-    def after_fork_in_child(self) -> None:
-        """Forget the parent's threads, queue and counts; called in a forked process."""
+    def _after_fork_in_child(self) -> None:
+        """Forget the parent's threads, queue and counts."""
         self._held = False
         self._lock = threading.RLock()
         self._complaints = Complaints()
@@ -291,10 +295,9 @@ class AuditClient:
         # A random id would ask the system, and let other threads have the interpreter meanwhile.
         call = {**asked, **came, "at": time.time(), "number": next(running.numbers)}
         if self._closed:
-            running.counts.drop("closed")
+            running.counts.drop_quietly("closed")
         elif not running.intake.put(snapshot(call)):
-            running.counts.drop("queue_full")
-            self._complaints.say("queue", "the queue is full: a search is dropped")
+            running.counts.drop_quietly("queue_full")
 
     def _started(self) -> Running:
         with self._lock:
@@ -302,6 +305,7 @@ class AuditClient:
                 transport = _transport(self._settings)
                 counts = Counts(self._listeners(), self._complaints)
                 self._running = Running(self._settings, transport, counts, self._complaints)
+                at_end_of_worker(functools.partial(_close_at_end, weakref.ref(self)))
             return self._running
 
     def _listeners(self) -> tuple[OnMetric, ...]:
@@ -316,8 +320,7 @@ class AuditClient:
         try:
             return action()
         except Exception as error:  # noqa: BLE001 - that is the promise
-            kind = type(error).__name__  # its text may repeat what was searched
-            self._complaints.say("mistake", f"a search cannot be recorded: {kind}")
+            self._complaints.say("mistake", f"a search cannot be recorded: {place_of(error)}")
             return None
 
 
@@ -340,7 +343,7 @@ def _transport(settings: ClientSettings) -> Transport:
     )
 
 
-def _close_at_exit(client: "weakref.ref[AuditClient]") -> None:
+def _close_at_end(client: "weakref.ref[AuditClient]") -> None:
     alive = client()
     if alive is not None:
         alive.close(EXIT_SECONDS)

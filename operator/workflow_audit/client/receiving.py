@@ -1,12 +1,11 @@
 """Moves calls into the spool as soon as they come: a killed process loses next to nothing."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from workflow_audit.client.complaints import Complaints
+from workflow_audit.client.complaints import Complaints, place_of
 from workflow_audit.client.counts import Counts
 from workflow_audit.client.intake import Intake
 from workflow_audit.client.keeping import Keeping
@@ -63,6 +62,8 @@ class Receiver:
         while not self._stopping.is_set() or self._intake.waiting():
             active = time.monotonic() - last < ACTIVE_SECONDS
             calls = self._intake.take(AT_ONCE, 0 if active else LOOK_SECONDS)
+            if lost := self._counts.tell_untold():
+                self._complaints.say("queue", f"the queue is full: {lost} searches are dropped")
             if calls:
                 self._receive(calls)
                 last = time.monotonic()
@@ -77,8 +78,8 @@ class Receiver:
     def _receive(self, calls: list[bytes]) -> None:
         try:
             self._keep([search for call in calls if (search := self._search(call))])
-        except Exception:  # noqa: BLE001 - a mistake of ours must not end the audit
-            self._lose(len(calls))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the audit
+            self._lose(len(calls), error)
         finally:
             self._intake.taken(calls)
         self._arrived()
@@ -88,8 +89,8 @@ class Receiver:
             return waiting_search(
                 call, service=self._service, namespace=self._namespace, ids=self._ids
             )
-        except Exception:  # noqa: BLE001 - the others of its company are to be kept
-            self._lose(1)
+        except Exception as error:  # noqa: BLE001 - the others of its company are to be kept
+            self._lose(1, error)
             return None
 
     def _keep(self, searches: Sequence[WaitingSearch]) -> None:
@@ -103,7 +104,6 @@ class Receiver:
                 " raise AUDIT_SPOOL_BYTES or AUDIT_SPOOL_EVENTS",
             )
 
-    def _lose(self, number: int) -> None:
+    def _lose(self, number: int, error: Exception) -> None:
         self._counts.drop("error", number)
-        kind = type(sys.exception()).__name__  # its text may repeat what was searched
-        self._complaints.say("receiving", f"{number} searches cannot be kept: {kind}")
+        self._complaints.say("receiving", f"{number} searches cannot be kept: {place_of(error)}")

@@ -90,6 +90,7 @@ class Running:
         self.flush(end - time.monotonic())
         self._sender.stop()
         sending.join(max(end - time.monotonic(), 0.0) + CLOSE_SPARE_SECONDS)
+        self.counts.tell_untold()
         lost = self.keeping.close() + self.intake.waiting()
         if lost:
             self.counts.drop("memory_lost", lost)

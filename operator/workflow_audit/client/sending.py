@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from workflow_audit.client.complaints import Complaints
+from workflow_audit.client.complaints import Complaints, place_of
 from workflow_audit.client.counts import Counts
+from workflow_audit.client.daemon_threads import DaemonThreads
 from workflow_audit.client.keeping import Keeping, Loan
 from workflow_audit.client.outcomes import (
     LONGEST_PAUSE_SECONDS,
@@ -99,6 +100,7 @@ class Sender:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(DaemonThreads())
         try:
             while not self._stopping:
                 self._woken.clear()
@@ -117,8 +119,8 @@ class Sender:
                 due = self._keeping.next_due_seconds()
                 return IDLE_SECONDS if due is None else min(max(due, 0.05), IDLE_SECONDS)
             return await self._send(loan)
-        except Exception:  # noqa: BLE001 - a mistake of ours must not end the audit
-            self._complaints.say("sending", "sending searches fails; tried again", error=True)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the audit
+            self._complaints.say("sending", f"sending fails, and is tried again: {place_of(error)}")
             self._failures += 1
             return pause_seconds(self._failures, self._draw.random())
 

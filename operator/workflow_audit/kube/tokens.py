@@ -1,5 +1,6 @@
 """The token that the catalogue knows the operator by: one entry of one Secret."""
 
+import asyncio
 from base64 import b64decode
 from binascii import Error as NoBase64
 from typing import Any
@@ -34,6 +35,7 @@ class CatalogueTokens:
         """
         self._api, self._namespace = api, namespace
         self._known: TTLCache[SecretKeyReference, str] = TTLCache(16, KEPT_SECONDS)
+        self._asking: dict[SecretKeyReference, asyncio.Task[str]] = {}
 
     async def token(self, credentials: CatalogueCredentials) -> str:
         """Give the token.
@@ -45,8 +47,17 @@ class CatalogueTokens:
         reference = credentials.secret_ref
         if known := self._known.get(reference):
             return known
+        # All who ask at the same time wait for one answer, also where the API server hangs.
+        if reference not in self._asking:
+            self._asking[reference] = asyncio.create_task(self._read(reference))
+        return await asyncio.shield(self._asking[reference])
+
+    async def _read(self, reference: SecretKeyReference) -> str:
         place = f"Secret {self._namespace}/{reference.name}"
-        token = _token(place, reference.key, await self._secret(place, reference.name))
+        try:
+            token = _token(place, reference.key, await self._secret(place, reference.name))
+        finally:
+            del self._asking[reference]
         self._known[reference] = token
         return token
 

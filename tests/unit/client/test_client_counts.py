@@ -36,6 +36,22 @@ def test_what_is_counted_is_told_and_in_the_stats() -> None:
     ]
 
 
+def test_what_is_counted_quietly_is_told_later() -> None:
+    told: Told = []
+    counts = Counts((lambda *given: told.append(given),), Complaints())
+    assert counts.tell_untold() == 0
+    counts.drop_quietly("queue_full")
+    counts.drop_quietly("queue_full")
+    assert counts.stats(queued=0, spooled=0).dropped == {"queue_full": 2}
+    assert told == []
+    assert counts.tell_untold() == 2
+    assert told == [
+        ("dropped", 2, {"reason": "queue_full"}),
+        ("searches", 2, {"outcome": "dropped"}),
+    ]
+    assert counts.tell_untold() == 0
+
+
 def test_a_listener_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     told: Told = []
 

@@ -1,5 +1,6 @@
 """The token of the catalogue: read from one Secret, kept for seconds, never shown."""
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 
@@ -41,6 +42,20 @@ async def test_many_searches_cost_one_question() -> None:
     known = tokens(api)
     assert {await known.token(CREDENTIALS) for _ in range(9)} == {SECRET}
     assert api.paths == ["GET /api/v1/namespaces/workflow-audit/secrets/own"]
+
+
+async def test_who_asks_at_the_same_time_waits_for_one_answer() -> None:
+    api = Api(a_secret())
+    known = tokens(api)
+    assert set(await asyncio.gather(*(known.token(CREDENTIALS) for _ in range(9)))) == {SECRET}
+    assert len(api.paths) == 1
+    missing = Api(ClusterError("no answer", 503))
+    asked = await asyncio.gather(
+        *(tokens_of.token(CREDENTIALS) for tokens_of in [tokens(missing)] * 9),
+        return_exceptions=True,
+    )
+    assert {type(error) for error in asked} == {CredentialsUnknownError}
+    assert len(missing.paths) == 1
 
 
 async def test_a_line_feed_at_the_end_is_none_of_the_token() -> None:

@@ -67,13 +67,6 @@ def not_connected(error: OSError) -> aiohttp.ClientConnectorError:
             id="no-tls",
         ),
         pytest.param(
-            aiohttp.ClientOSError(1, ssl.SSLError(1, "certificate required")),
-            "ConnectionFailed",
-            "broke",
-            True,
-            id="an-alert-later",
-        ),
-        pytest.param(
             aiohttp.ClientResponseError(None, ()),  # type: ignore[arg-type]
             "MalformedResponse",
             "does not answer in HTTP",
