@@ -23,6 +23,7 @@ lint: venv ## Check style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/catalogue examples/holmesgpt
 	@$(BIN)/lint-imports
 
 format: venv ## Format the code and mend what can be mended by itself

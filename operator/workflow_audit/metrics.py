@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from workflow_audit import __version__
+from workflow_audit.errors import FAILURE_CODES
 
 REGISTRY = CollectorRegistry()
 
@@ -92,6 +93,21 @@ UNATTRIBUTED = Counter(
     "Workflows whose breakdowns do not explain labelBoost or labelPenalty.",
     registry=REGISTRY,
 )
+CATALOGUE_REQUESTS = Counter(
+    "workflow_audit_catalogue_requests_total",
+    "Searches that the operator ran against the catalogue, by outcome: success, or the code of the"
+    " failure; also those for which there is no catalogue, or no token. Once more when the operator"
+    " ends between answer and COMMIT.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+CATALOGUE_DURATION = Histogram(
+    "workflow_audit_catalogue_request_duration_seconds",
+    "How long such a search took, from the wait for its turn to the end of the answer or to the"
+    " failure.",
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
 QUERY_DURATION = Histogram(
     "workflow_audit_query_duration_seconds",
     "From a reader's request until its answer is there, by endpoint: kubernetes or rest for events,"
@@ -111,6 +127,26 @@ QUERY_REFUSALS = Counter(
     "Reads that were refused because their user asks too much, by endpoint and by limit: rate or"
     " concurrency.",
     ["endpoint", "limit"],
+    registry=REGISTRY,
+)
+INGEST_REQUESTS = Counter(
+    "workflow_audit_ingest_requests_total",
+    "Requests to record events by HTTP, by endpoint (single or batch) and status code.",
+    ["endpoint", "code"],
+    registry=REGISTRY,
+)
+INGEST_DURATION = Histogram(
+    "workflow_audit_ingest_duration_seconds",
+    "From a request to record events by HTTP until its answer, by endpoint: single or batch.",
+    ["endpoint"],
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+INGEST_EVENTS = Counter(
+    "workflow_audit_ingest_events_total",
+    "Events that came by HTTP, by what came of them: recorded, replayed, skipped, refused or"
+    " unavailable.",
+    ["status"],
     registry=REGISTRY,
 )
 CERTIFICATE_END = Gauge(
@@ -162,10 +198,17 @@ for _error_type in ("validation", "network", "database"):
     WRITE_ERRORS.labels(_error_type)  # a rate needs the zero before the first error
 for _status in ("recorded", "replayed", "skipped"):
     EVENTS.labels(_status)
+for _outcome in ("success", *FAILURE_CODES):
+    CATALOGUE_REQUESTS.labels(_outcome)
 for _endpoint in ("kubernetes", "rest", "statistics"):
     QUERY_DURATION.labels(_endpoint)
     for _limit in ("rate", "concurrency"):
         QUERY_REFUSALS.labels(_endpoint, _limit)
+for _endpoint, _code in (("single", "201"), ("batch", "201"), ("batch", "207")):
+    INGEST_DURATION.labels(_endpoint)
+    INGEST_REQUESTS.labels(_endpoint, _code)
+for _status in ("recorded", "replayed", "skipped", "refused", "unavailable"):
+    INGEST_EVENTS.labels(_status)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

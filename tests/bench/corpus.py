@@ -9,7 +9,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ from workflow_audit.domain.events import event_id
 from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.redaction import redactor
 from workflow_audit.domain.status import final_status
-from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.models.event import AuditEvent, StoredEvent, Written
 from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
 from workflow_audit.models.outcome import Recorded
 from workflow_audit.models.policy import DEFAULT_POLICY_NAME, PolicySpec
-from workflow_audit.models.search import Metadata
+from workflow_audit.models.search import Metadata, WorkflowSearch
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import ApplyingPolicy, Recorder
+from workflow_audit.services.preparing import ApplyingPolicy
+from workflow_audit.services.recording import Recorder
 from workflow_audit.settings import load_settings
 from workflow_audit.wiring import utc_now
 
@@ -61,10 +62,15 @@ class Corpus:
             "spec": spec,
         }
 
-    def events(self, count: int) -> list[AuditEvent]:
-        """Give events that differ in ids and time, in the order of time, all in this month."""
+    def events(self, count: int, seed: int = 615) -> list[AuditEvent]:
+        """Give events that differ in ids and time, in the order of time, all in this month.
+
+        Args:
+            count: how many.
+            seed: the same one gives the same ids.
+        """
         month = utc_now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        uids = random.Random(615)  # noqa: S311 - the same ones every time
+        uids = random.Random(seed)  # noqa: S311 - no secret
         return [
             self._event(number, month + number * EVENT_EVERY, UUID(int=uids.getrandbits(128)))
             for number in range(count)
@@ -139,10 +145,24 @@ class _DefaultPolicy:
         return ApplyingPolicy(DEFAULT_POLICY_NAME, rules, redactor(rules.redaction))
 
 
+class _NothingOpen:
+    """The corpus has an answer for every search, so nothing is looked up and nobody is asked."""
+
+    async def find(
+        self, event_id: UUID, event_date: date, timeout_seconds: float | None = None
+    ) -> StoredEvent | None:
+        raise NotImplementedError
+
+    async def answered(self, search: WorkflowSearch) -> WorkflowSearch:
+        raise NotImplementedError
+
+
 def _recorder(cluster_id: UUID) -> Recorder:
     settings = load_settings()
     return Recorder(
         writer=_PretendedWriter(),
+        executed=_NothingOpen(),
+        searcher=_NothingOpen(),
         policies=_DefaultPolicy(),
         cluster_id=cluster_id,
         pending=PendingSearches(utc_now),

@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 
+from bench.apiserver import Server, served
 from bench.asking import Ask, by_http, by_sql, first_touch, latencies, plan_milliseconds
 from bench.cluster import Cluster
 from bench.cold import drop_caches
@@ -19,11 +18,9 @@ from bench.figures import MILLISECONDS, Figure, Limit, latency_figures, median_f
 from bench.loading import load, summing_up, tidy
 from bench.population import Population
 from bench.reads import DEEP_PAGE, FIRST_PAGE, NEAR_PAGE, READS, Asked, Read, Recorded, Sample
-from support.api import Api
-from support.reading import a_service_account, let_read_everywhere
-from workflow_audit.cli.local_apiserver import NAME, running_apiserver
+from support.reading import let_read_everywhere
+from workflow_audit.cli.local_apiserver import NAME
 from workflow_audit.cli.prepare import tried_kubectl
-from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.progress import Reporter, reported
 from workflow_audit.models.query import Place
 from workflow_audit.wiring import utc_now
@@ -37,7 +34,6 @@ HOP = Limit("<=", 5)
 NONE = Limit("=", 0)
 
 USER = "bench-reader"
-NAMESPACE = "bench-readers"
 WARM_UP = 20
 FIRST_REQUESTS = 10
 PLANS = 20
@@ -61,21 +57,6 @@ PLACES_BETWEEN = 100
 PLACES_ASKED = 200
 
 
-@dataclass(frozen=True)
-class Server:
-    """The server of readers, and who may ask it."""
-
-    environment: LocalEnvironment
-    port: int
-    api: Api
-
-    def reader(self, name: str) -> str:
-        """Make a service account that may read everything; gives its token."""
-        user, token = a_service_account(self.api, NAMESPACE, name)
-        let_read_everywhere(self.api, user)
-        return token
-
-
 async def measure_reads(bench: Bench) -> None:
     """Load a year of events, then ask in every way."""
     with (
@@ -85,7 +66,7 @@ async def measure_reads(bench: Bench) -> None:
         await asyncio.to_thread(_load, bench, fresh, report)
         sample = await asyncio.to_thread(_sample, bench, fresh)
         await _measure_database(bench, fresh, sample, report)
-        with _server(bench.environment, fresh) as server:
+        with served(bench.environment, fresh) as server:
             key = _cursor_key(bench.environment.folder / NAME / "tls.key")
             signed = replace(sample, cursor_key=key)
             await _measure_server(bench, server, signed, report)
@@ -272,20 +253,6 @@ def _measure_kubectl(bench: Bench, sample: Sample) -> None:
                 raise ValueError(f"kubectl get --raw {path}: {done.stderr}")
         name = f"{read.name}; a whole `kubectl get --raw`"
         bench.add([median_figure(NUMBER, name, rounds, "ms", f"{KUBECTL_ROUNDS} processes")])
-
-
-@contextmanager
-def _server(environment: LocalEnvironment, fresh: FreshDatabase) -> Iterator[Server]:
-    settings = {
-        "AUDIT_APISERVER_DATABASE_URL": fresh.reader,
-        # One reader asks for everything here.
-        "AUDIT_APISERVER_REQUESTS_PER_SECOND": "0",
-        "AUDIT_APISERVER_REQUESTS_AT_ONCE": "0",
-    }
-    with running_apiserver(environment, settings) as port, Api(environment) as api:
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        api.apply(f"/api/v1/namespaces/{NAMESPACE}", body)
-        yield Server(environment, port, api)
 
 
 def _by_sql(sample: Sample) -> list[Read]:

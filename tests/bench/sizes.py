@@ -67,6 +67,15 @@ class Sizes:
     exported: int = 1_000_000
     policies: int = 500
     policy_namespaces: int = 200
+    ingested_singly: int = 2000
+    """Events of each number of clients."""
+
+    ingested_in_batches: int = 20_000
+    """Events of one round."""
+
+    ingested_sustained: Rate = Rate(1000, 300)
+    library_calls: int = 3000
+    """Calls of the client library, for each state that the server may be in."""
 
 
 FULL = Sizes()
@@ -90,5 +99,9 @@ QUICK = Sizes(
     exported=20_000,
     policies=50,
     policy_namespaces=20,
+    ingested_singly=100,
+    ingested_in_batches=2000,
+    ingested_sustained=Rate(1000, 6),
+    library_calls=300,
 )
 """To see that it works; its figures mean little."""

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from support.api import Api
+from support.catalogues import CatalogueSecret
 from support.counting import Known, known_namespace
 from support.operator_process import OperatorProcess, StartOperator
+from support.policies import Policies
 from support.reader import Reader
 from support.reading import (
     TYPE,
@@ -58,6 +60,27 @@ def start_operator(
             return started.enter_context(operator).start()
 
         yield start
+
+
+@pytest.fixture
+def cluster(api: Api, searches: Searches) -> Iterator[Policies]:
+    """ClusterAuditPolicies that are about the namespace only."""
+    with Policies(api, searches.namespace, of_cluster=True) as policies:
+        yield policies
+
+
+@pytest.fixture
+def own(api: Api, searches: Searches) -> Iterator[Policies]:
+    """The AuditPolicies of the namespace."""
+    with Policies(api, searches.namespace) as policies:
+        yield policies
+
+
+@pytest.fixture
+def secret(api: Api, prepared_environment: LocalEnvironment) -> Iterator[CatalogueSecret]:
+    """The Secret with the token of the catalogue, and the operator's right to read it."""
+    with CatalogueSecret(api, prepared_environment) as of_catalogue:
+        yield of_catalogue
 
 
 @pytest.fixture(scope="module")

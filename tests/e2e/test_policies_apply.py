@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +23,6 @@ SWITCHED_WITHIN_SECONDS = 5.0
 
 TOO_LARGE = r"\pL{1,100}"
 """An expression that the API server takes; the operator bounds the memory that one may cost."""
-
-
-@pytest.fixture
-def own(api: Api, searches: Searches) -> Iterator[Policies]:
-    """The AuditPolicies of the namespace."""
-    with Policies(api, searches.namespace) as policies:
-        yield policies
-
-
-@pytest.fixture
-def cluster(api: Api, searches: Searches) -> Iterator[Policies]:
-    """ClusterAuditPolicies that are about the namespace only."""
-    with Policies(api, searches.namespace, of_cluster=True) as policies:
-        yield policies
 
 
 def submitted(searches: Searches, name: str, spec: Any = None, **labels: str) -> dict[str, Any]:

@@ -107,7 +107,6 @@ MALFORMED = (
     _case("topK is a text", "query.topK", "ten"),
     _case("topK is 1.5", "query.topK", 1.5),
     _case("minSimilarity is 1.01", "query.minSimilarity", 1.01),
-    _case("neither results nor failure", "results", _GONE, refusal="spec", ours="spec"),
     Malformed("results and failure", _with(("failure", {"code": "Both"})), "spec", "spec"),
     _case("results are a list", "results", []),
     _case("no totalFound", "results.totalFound", _GONE),

@@ -116,7 +116,9 @@ REASONS = {
     "TooManyRequestsError": "TooManyRequests",
     "UnauthenticatedError": "Unauthenticated",
     "CertificateError": "Certificate",
+    "CatalogueError": "Catalogue",
     "ClusterError": "Cluster",
+    "CredentialsUnknownError": "CredentialsUnknown",
     "LocalError": "Local",
 }
 

@@ -42,6 +42,9 @@ _BROKEN_CONNECTION = {
     "NetworkError",  # httpx
     "ProtocolError",  # httpx, urllib3
 }
+_NO_CONNECTION = "NewConnectionError"
+"""Of urllib3, also behind requests. It inherits from the time-outs without being one: a refused
+connection is one of these, and what it comes from tells which."""
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 
 
@@ -68,6 +71,9 @@ def _code(error: BaseException) -> str:
     broken = False
     for one in _with_causes(error):
         names = [cls.__name__ for cls in type(one).__mro__]
+        if _NO_CONNECTION in names:
+            broken = True
+            continue
         for name in names:
             if name in _BY_CLASS:
                 return _BY_CLASS[name]

@@ -7,10 +7,10 @@ from uuid import UUID, uuid5
 
 from workflow_audit.domain.free_text import RedactedSearch
 from workflow_audit.domain.limits import fitting_event_data
-from workflow_audit.domain.scoring import explained_scoring
+from workflow_audit.domain.scoring import explanation
 from workflow_audit.models.event import AuditEvent, Json
 from workflow_audit.models.policy import PolicySpec
-from workflow_audit.models.scoring import ExplainedScoring
+from workflow_audit.models.scoring import Scoring, Weight
 from workflow_audit.models.search import (
     FoundWorkflow,
     InvalidSearch,
@@ -75,11 +75,14 @@ def audit_event(
     if replaced:
         data["search_metadata"]["replaced_characters"] = replaced
     data["redactions"] = dict(redacted.redactions)
+    about: Json = {"requested_by": requested_by, "policy": policy_name}
+    if isinstance(search, WorkflowSearch) and search.executed:
+        about["catalogue"] = search.catalogue
     return AuditEvent(
         **_object_fields(search.metadata, cluster_id),
         **fields,
         event_data=fitting_event_data(data, policy.limits),
-        event_metadata={"requested_by": requested_by, "policy": policy_name},
+        event_metadata=about,
         retention_days=policy.retention.days,
     )
 
@@ -153,30 +156,38 @@ def _search_data(search: WorkflowSearch, policy: PolicySpec) -> Json:
 
 
 def _workflow_data(workflow: FoundWorkflow, filters: Mapping[str, str], policy: PolicySpec) -> Json:
-    scoring = explained_scoring(workflow.scoring, filters, workflow.labels, policy.scoring.weights)
     return {
         "workflow_id": workflow.workflow_id,
         "version": workflow.version,
         "title": workflow.title,
         "rank": workflow.rank,
         "labels": workflow.labels,
-        "scoring": _scoring_data(scoring),
+        "scoring": scoring_data(workflow.scoring, filters, workflow.labels, policy.scoring.weights),
     }
 
 
-def _scoring_data(scoring: ExplainedScoring) -> Json:
-    """Say what is derived or unattributed only where something is: events are kept for years."""
+def scoring_data(
+    scoring: Scoring,
+    filters: Mapping[str, str],
+    labels: Mapping[str, str],
+    weights: Mapping[str, Weight],
+) -> Json:
+    """Give a scoring with its explanation, as the event keeps it.
+
+    What is derived or unattributed is said only where something is: events are kept for years.
+    """
+    explained = explanation(scoring, filters, labels, weights)
     data: Json = {
         "confidence": scoring.confidence,
         "base_similarity": scoring.base_similarity,
         "label_boost": scoring.label_boost,
         "label_penalty": scoring.label_penalty,
-        "boost_breakdown": scoring.boost_breakdown,
-        "penalty_breakdown": scoring.penalty_breakdown,
+        "boost_breakdown": explained.boost_breakdown,
+        "penalty_breakdown": explained.penalty_breakdown,
     }
-    if scoring.derived:
+    if explained.derived:
         data["derived"] = True
-    rest = scoring.unattributed
+    rest = explained.unattributed
     if rest.boost or rest.penalty:
         data["unattributed"] = {"boost": rest.boost, "penalty": rest.penalty}
     return data

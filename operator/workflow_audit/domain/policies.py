@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from workflow_audit.models.policy import (
-    AnyPolicy,
-    ClusterPolicySpec,
-)
+from workflow_audit.models.policy import AnyPolicy, ClusterPolicySpec, InvalidPolicy
 from workflow_audit.models.selector import LabelRequirement, LabelSelector
 
 Labels = Mapping[str, str]
@@ -37,6 +34,23 @@ def applying_policy(policies: Iterable[AnyPolicy], subject: Subject) -> AnyPolic
     """
     selecting = (policy for policy in policies if selects(policy, subject))
     return min(selecting, key=precedence, default=None)
+
+
+def catalogue_policy(policies: Iterable[AnyPolicy], subject: Subject) -> AnyPolicy | None:
+    """Give the policy whose catalogue an open search is run against; None where there is none.
+
+    The first ClusterAuditPolicy in the order of precedence that selects the search and has a
+    catalogue, whichever policy else applies. One that cannot be used may have meant another one,
+    so it comes first here where it stands first.
+    """
+    having = (policy for policy in policies if _may_have_catalogue(policy))
+    return applying_policy(having, subject)
+
+
+def _may_have_catalogue(policy: AnyPolicy) -> bool:
+    if not isinstance(policy.spec, ClusterPolicySpec):
+        return False
+    return policy.spec.catalogue is not None or isinstance(policy, InvalidPolicy)
 
 
 def precedence(policy: AnyPolicy) -> tuple[bool, int, str]:

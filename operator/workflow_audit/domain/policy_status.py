@@ -17,7 +17,7 @@ from workflow_audit.domain.readiness import (
     reconciling,
     stalled,
 )
-from workflow_audit.models.policy import Policy
+from workflow_audit.models.policy import ClusterPolicySpec, Policy
 from workflow_audit.models.policy_status import ChildStatus, PolicyStatus, RetentionStatus
 from workflow_audit.models.status import Condition
 
@@ -29,6 +29,8 @@ STALLED = "Stalled"
 IN_FORCE = "InForce"
 OFF = "Off"
 IN_PLACE = "InPlace"
+
+CATALOGUE, CONFIGURED = "Catalogue", "Configured"
 
 RETENTION = "Retention"
 SCHEDULED, NOT_CONFIGURED, FAILED = "Scheduled", "NotConfigured", "Failed"
@@ -90,7 +92,20 @@ def _aspects(
         _aspect(state, "Alerts", alerts),
         _aspect(state, "Dashboard", dashboard),
         (RETENTION, *_retention(retention)),
+        *_catalogue(state),
     ]
+
+
+def _catalogue(state: PolicyState) -> list[tuple[str, Any, str, str]]:
+    """Give the condition of a cluster policy alone: others cannot name a catalogue."""
+    spec = state.policy.spec
+    if not isinstance(spec, ClusterPolicySpec):
+        return []
+    if spec.catalogue is None:
+        return [(CATALOGUE, "False", OFF, "spec.catalogue is not given")]
+    if state.catalogue:
+        return [(CATALOGUE, "False", state.catalogue.reason, state.catalogue.message)]
+    return [(CATALOGUE, "True", CONFIGURED, f"searches may be run against {spec.catalogue.url}")]
 
 
 def _aspect(state: PolicyState, aspect: Aspect, why_off: str) -> tuple[str, Any, str, str]:

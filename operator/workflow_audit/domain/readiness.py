@@ -29,15 +29,27 @@ class ChildState:
 
 
 @dataclass(frozen=True)
+class CatalogueState:
+    """Why the catalogue of a policy cannot be asked, as far as that shows without asking it."""
+
+    reason: Literal["CatalogueInvalid", "CredentialsMissing", "Unreachable"]
+    message: str
+
+
+Finding = tuple[str, str]
+"""Reason and message."""
+
+
+@dataclass(frozen=True)
 class PolicyState:
     """A policy and how its objects stand."""
 
     policy: AnyPolicy
     children: Sequence[ChildState] = ()
 
+    catalogue: CatalogueState | None = None
+    """Why its catalogue cannot be asked, if that is known."""
 
-Finding = tuple[str, str]
-"""Reason and message."""
 
 Check = Callable[[PolicyState], Finding | None]
 
@@ -71,10 +83,29 @@ def _cluster_does_not_answer(state: PolicyState) -> Finding | None:
     return _first(state, "Unreachable")
 
 
-NEEDS_SOMEBODY: tuple[Check, ...] = (_spec_is_invalid, _child_is_refused, _child_belongs_to_others)
+def _catalogue_cannot_be_asked(state: PolicyState) -> Finding | None:
+    found = state.catalogue
+    return (found.reason, found.message) if found and found.reason != "Unreachable" else None
+
+
+def _secret_is_not_told(state: PolicyState) -> Finding | None:
+    found = state.catalogue
+    return (found.reason, found.message) if found and found.reason == "Unreachable" else None
+
+
+NEEDS_SOMEBODY: tuple[Check, ...] = (
+    _spec_is_invalid,
+    _child_is_refused,
+    _child_belongs_to_others,
+    _catalogue_cannot_be_asked,
+)
 """What does not pass without somebody who changes something; causes before effects."""
 
-PASSES: tuple[Check, ...] = (_kind_is_not_installed, _cluster_does_not_answer)
+PASSES: tuple[Check, ...] = (
+    _kind_is_not_installed,
+    _cluster_does_not_answer,
+    _secret_is_not_told,
+)
 """What passes by itself, once another thing is there."""
 
 

@@ -7,7 +7,7 @@ policy's weights; nothing is scaled or moved to make it fit (requirement: nothin
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflow_audit.models.scoring import ExplainedScoring, Scoring, Unattributed, Weight
+from workflow_audit.models.scoring import Scoring, Weight
 
 ANY_VALUE = "*"
 WILDCARD_SHARE = 0.5
@@ -19,7 +19,7 @@ TOLERANCE = 1e-6
 DECIMALS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What one label adds to and takes from a confidence, as fractions >= 0."""
 
@@ -49,13 +49,30 @@ def label_effects(
     }
 
 
-def explained_scoring(
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Both breakdowns of a scoring, and what they leave open."""
+
+    boost_breakdown: Mapping[str, float]
+    """What each matching label added, as given by the catalogue or derived from the weights."""
+
+    penalty_breakdown: Mapping[str, float]
+    """What each mismatching label took away, as given or derived; positive numbers."""
+
+    derived: bool
+    """Whether the catalogue left a breakdown out."""
+
+    unattributed: Effect
+    """What the breakdowns do not explain; negative where they explain more than there is."""
+
+
+def explanation(
     scoring: Scoring,
     filters: Mapping[str, str],
     labels: Mapping[str, str],
     weights: Mapping[str, Weight],
-) -> ExplainedScoring:
-    """Give the scoring with both breakdowns and what they leave unexplained.
+) -> Explanation:
+    """Explain a scoring.
 
     Where the catalogue gave no labelBoost or labelPenalty there is nothing to explain, so
     nothing is unattributed.
@@ -67,19 +84,10 @@ def explained_scoring(
         boosts = {key: _rounded(e.boost) for key, e in effects.items() if e.boost}
     if penalties is None:
         penalties = {key: _rounded(e.penalty) for key, e in effects.items() if e.penalty}
-    return ExplainedScoring(
-        confidence=scoring.confidence,
-        base_similarity=scoring.base_similarity,
-        label_boost=scoring.label_boost,
-        label_penalty=scoring.label_penalty,
-        boost_breakdown=boosts,
-        penalty_breakdown=penalties,
-        derived=derived,
-        unattributed=Unattributed(
-            boost=_unexplained(scoring.label_boost, boosts),
-            penalty=_unexplained(scoring.label_penalty, penalties),
-        ),
+    rest = Effect(
+        _unexplained(scoring.label_boost, boosts), _unexplained(scoring.label_penalty, penalties)
     )
+    return Explanation(boosts, penalties, derived, rest)
 
 
 def _unexplained(total: float | None, breakdown: Mapping[str, float]) -> float:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
+from workflow_audit.domain.answered import executed_results
 from workflow_audit.domain.conditions import (
     READY,
     REASON_ANSWERED,
@@ -93,6 +94,7 @@ def _recorded_status(metadata: Metadata, outcome: Recorded) -> SearchStatus:
         recorded_at=outcome.recorded_at.astimezone(UTC),
         policy=outcome.policy,
         summary=_summary(event, low=outcome.low_confidence),
+        results=executed_results(event) if outcome.executed else None,
         conditions=[
             stated(READY, "True", REASON_RECORDED, message),
             stated(RECORDED, "True", REASON_RECORDED, message),

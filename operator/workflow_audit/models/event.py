@@ -50,3 +50,11 @@ class Written:
     recorded_at: datetime
     replayed: bool
     """Whether the row was there already: the same event written again, a success."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event that is committed, and since when."""
+
+    event: AuditEvent
+    recorded_at: datetime

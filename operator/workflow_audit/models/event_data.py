@@ -189,3 +189,7 @@ class EventMetadata(Stored):
 
     policy: str | None = None
     """Policy that applied, such as AuditPolicy/strict."""
+
+    catalogue: str | None = None
+    """Policy whose catalogue the operator asked, such as ClusterAuditPolicy/default. There only
+    where the operator ran the search; null where no policy had a catalogue for it."""

@@ -16,6 +16,9 @@ class Recorded:
     low_confidence: bool | None
     """Whether the winner is below the policy's threshold; None without a winner."""
 
+    executed: bool = False
+    """Whether the operator ran the search: its results stand nowhere else in the cluster."""
+
 
 @dataclass(frozen=True)
 class Skipped:

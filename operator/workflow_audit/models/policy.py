@@ -15,6 +15,7 @@ from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.access import Access
 from workflow_audit.models.alerting import Alerts, Dashboard
 from workflow_audit.models.base import KEY_RULE, Fraction, Model, cel_rules
+from workflow_audit.models.catalogue import Catalogue
 from workflow_audit.models.quantities import Size, size_schema
 from workflow_audit.models.retention import Retention
 from workflow_audit.models.scoring import Weight
@@ -160,6 +161,10 @@ class ClusterPolicySpec(PolicySpec):
 
     namespace_selector: LabelSelector = LabelSelector()
     """Namespaces in scope, by their labels; all without any."""
+
+    catalogue: Catalogue | None = None
+    """Where the operator runs searches in scope that come without an answer, also those to which
+    an AuditPolicy applies; of several such policies the first one with a catalogue counts."""
 
 
 DEFAULT_POLICY_NAME = "default"

@@ -21,6 +21,9 @@ MAX_WORKFLOWS = 100
 MAX_FILTERS = 16
 MAX_LABELS = 12
 
+DEFAULT_SERVICE = "holmesgpt-api"
+"""The program that searches where none is named."""
+
 Filters = Annotated[
     dict[str, Annotated[str, Field(max_length=128)]],
     Field(max_length=MAX_FILTERS, json_schema_extra=KEY_RULE),
@@ -136,11 +139,17 @@ class Failure(Model):
 
 
 class SearchSpec(Model):
-    """One request and its answer, a fact that never changes; give either results or failure."""
+    """One request and its answer, a fact that never changes.
+
+    With neither results nor failure the operator runs the search, and answers in `status.results`.
+    """
 
     model_config = ConfigDict(
         json_schema_extra=cel_rules(
-            ("has(self.results) != has(self.failure)", "give either results or failure"),
+            (
+                "!(has(self.results) && has(self.failure))",
+                "give either results or failure, or neither to have the operator search",
+            ),
         )
     )
 
@@ -148,7 +157,7 @@ class SearchSpec(Model):
     """Name of the remediation request that the search serves, such as `rr-2026-001`; it joins
     everything that happened for it."""
 
-    service: str = Field("holmesgpt-api", min_length=1, max_length=255)
+    service: str = Field(DEFAULT_SERVICE, min_length=1, max_length=255)
     """Program that ran the search."""
 
     searched_at: AwareDatetime | None = None
@@ -163,10 +172,16 @@ class SearchSpec(Model):
     """What was asked of the catalogue."""
 
     results: Results | None = None
-    """What the catalogue answered."""
+    """What the catalogue answered. With neither results nor failure the operator runs the search,
+    and shows the answer in status.results."""
 
     failure: Failure | None = None
     """Why there is no answer."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the search has no answer yet, so that the operator is to run it."""
+        return self.results is None and self.failure is None
 
 
 @dataclass(frozen=True)
@@ -189,6 +204,12 @@ class WorkflowSearch:
     spec: SearchSpec
     replaced_characters: int = 0
     """Characters that PostgreSQL refuses in JSON and that became U+FFFD."""
+
+    executed: bool = False
+    """Whether the operator ran the search; otherwise the answer came with it."""
+
+    catalogue: str | None = None
+    """Policy whose catalogue the operator asked, such as `ClusterAuditPolicy/default`."""
 
 
 @dataclass(frozen=True)

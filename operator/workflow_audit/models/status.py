@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from workflow_audit.models.base import ATOMIC, Model
 from workflow_audit.models.scoring import ExplainedScoring
+from workflow_audit.models.search import MAX_WORKFLOWS
 
 
 class Phase(enum.StrEnum):
@@ -104,6 +105,44 @@ class ScoringSummary(Model):
     """The best workflows, three at the most."""
 
 
+class AnsweredWorkflow(Model):
+    """One workflow that the catalogue found, as the event has it."""
+
+    workflow_id: str
+    """Identifier of the workflow in the catalogue."""
+
+    version: str = ""
+    """Version of the workflow."""
+
+    title: str = ""
+    """Name of the workflow for people, after redaction."""
+
+    rank: int
+    """Place in the answer; 1 is the winner."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of the workflow, after redaction."""
+
+    scoring: ExplainedScoring
+    """How the catalogue came to its confidence, and what explains it."""
+
+
+class AnsweredResults(Model):
+    """What the catalogue answered to a search that the operator ran, as the event has it."""
+
+    total_found: int
+    """Workflows above the threshold, listed or not."""
+
+    returned: int
+    """Workflows that the answer listed; fewer stand below where limits cut them."""
+
+    duration_ms: int | None = None
+    """How long the catalogue took, in whole milliseconds."""
+
+    workflows: list[AnsweredWorkflow] = Field(default_factory=list, max_length=MAX_WORKFLOWS)
+    """The workflows listed, by rank."""
+
+
 class SearchStatus(Model):
     """What the operator knows of a search; written once, after the event was committed."""
 
@@ -130,6 +169,10 @@ class SearchStatus(Model):
 
     summary: ScoringSummary | None = None
     """Who won, with what confidence, and why."""
+
+    results: AnsweredResults | None = None
+    """What the catalogue answered, where the operator ran the search: redacted, and cut to the
+    policy's limits, as in the event."""
 
     conditions: list[Condition] | None = CONDITION_LIST
     """Ready (all is done), Recorded (the event is committed), Searched (the catalogue

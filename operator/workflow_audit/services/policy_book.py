@@ -6,19 +6,32 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from workflow_audit.domain.policies import KnownPolicies, Subject, applying_policy
+from workflow_audit.domain.policies import (
+    KnownPolicies,
+    Subject,
+    applying_policy,
+    catalogue_policy,
+)
 from workflow_audit.domain.policy_parsing import parse_policy
 from workflow_audit.domain.redaction import redactor
-from workflow_audit.errors import PoliciesUnknownError, PolicyInvalidError
+from workflow_audit.errors import (
+    NamespaceUnknownError,
+    PoliciesUnknownError,
+    PolicyInvalidError,
+    shown,
+)
 from workflow_audit.models.policy import (
     DEFAULT_POLICY_NAME,
     AnyPolicy,
+    ClusterPolicySpec,
     InvalidPolicy,
+    Policy,
     PolicyKey,
     PolicySpec,
 )
 from workflow_audit.models.search import Metadata
-from workflow_audit.services.recording import ApplyingPolicy
+from workflow_audit.services.preparing import ApplyingPolicy
+from workflow_audit.services.searching import NamedCatalogue
 
 Json = Mapping[str, Any]
 
@@ -100,34 +113,66 @@ class PolicyBook:
 
         Raises:
             PoliciesUnknownError: not within the time.
+            NamespaceUnknownError: the same, and everything else is known.
             PolicyInvalidError: it cannot be used until it is mended.
         """
         if not self._enabled:
             return self._default
-        if not self._all_known(search.namespace):
-            await self._wait_known(search.namespace, timeout_seconds)
-        subject = Subject(search.namespace, search.labels, self._namespaces[search.namespace])
+        await self.wait_known(search.namespace, timeout_seconds)
         within = self._policies.get(search.namespace, {}), self._policies[None]
-        policy = applying_policy(chain(*(known.values() for known in within)), subject)
+        everything = chain(*(known.values() for known in within))
+        policy = _usable(applying_policy(everything, self._subject(search)))
         if policy is None:
             return self._default
-        if isinstance(policy, InvalidPolicy):
-            raise PolicyInvalidError(f"{policy.key} cannot be used: {policy.finding}")
         return ApplyingPolicy(str(policy.key), policy.spec, redactor(policy.spec.redaction))
+
+    def catalogue(self, search: Metadata) -> NamedCatalogue | None:
+        """Give the catalogue that an open search is run against, once its policy is known.
+
+        Raises:
+            PolicyInvalidError: a policy that may name one cannot be used until it is mended.
+        """
+        policy = _usable(catalogue_policy(self._policies[None].values(), self._subject(search)))
+        if policy is None or not isinstance(policy.spec, ClusterPolicySpec):
+            return None
+        catalogue = policy.spec.catalogue
+        return NamedCatalogue(str(policy.key), catalogue) if catalogue else None
+
+    def _subject(self, search: Metadata) -> Subject:
+        namespace_labels = self._namespaces.get(search.namespace, {})
+        return Subject(search.namespace, search.labels, namespace_labels)
 
     def _all_known(self, namespace: str) -> bool:
         return all(known.is_set() for known in self._known) and namespace in self._namespaces
 
-    async def _wait_known(self, namespace: str, timeout_seconds: float | None) -> None:
+    async def wait_known(self, namespace: str, timeout_seconds: float | None) -> None:
+        """Return once all policies and this namespace are known.
+
+        Raises:
+            PoliciesUnknownError: not within the time.
+            NamespaceUnknownError: the same, and everything else is known.
+        """
+        if self._all_known(namespace):
+            return
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self.wait_until_known()
                 while namespace not in self._namespaces:
                     await self._told.wait()
         except TimeoutError:
+            if all(known.is_set() for known in self._known):
+                raise NamespaceUnknownError(
+                    f"the API server has told of no namespace {shown(namespace)}"
+                ) from None
             raise PoliciesUnknownError(
                 "the API server has not told yet which policies there are"
             ) from None
+
+
+def _usable(policy: AnyPolicy | None) -> Policy | None:
+    if isinstance(policy, InvalidPolicy):
+        raise PolicyInvalidError(f"{policy.key} cannot be used: {policy.finding}")
+    return policy
 
 
 def key_of(body: Json) -> PolicyKey:

@@ -7,14 +7,20 @@ What always holds:
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from workflow_audit.domain.children.child import Child, in_place, owner_uid
 from workflow_audit.domain.policy_status import latest_retention, merge_patch, policy_status
-from workflow_audit.domain.readiness import Aspect, ChildState, PolicyState, State
+from workflow_audit.domain.readiness import (
+    Aspect,
+    CatalogueState,
+    ChildState,
+    PolicyState,
+    State,
+)
 from workflow_audit.errors import ClusterError
 from workflow_audit.models.policy import AnyPolicy, Policy, PolicyKey
 from workflow_audit.models.policy_status import RetentionStatus
@@ -87,6 +93,9 @@ class PolicyReconciler:
     policies: PolicyObjects
     wanted: WantedChildren
     retention: Callable[[PolicyKey], RetentionStatus | None]
+    catalogue: Callable[[Policy], Awaitable[CatalogueState | None]]
+    """Says why its catalogue cannot be asked, as far as that shows without asking it."""
+
     clock: Callable[[], datetime]
 
     async def reconcile(self, key: PolicyKey) -> float | None:
@@ -98,19 +107,20 @@ class PolicyReconciler:
         policy, body = self.policy(key), self.policies.body(key)
         if policy is None or body is None:
             return None  # the cluster removes its objects
-        states = []
+        states, catalogue = [], None
         if isinstance(policy, Policy):
+            catalogue = await self.catalogue(policy)
             wanted = list(self.wanted(policy))
             states = [await self._brought(policy, aspect, child) for aspect, child in wanted]
             await self._remove_others(policy, [child for _, child in wanted])
         before = body.get("status", {})
-        state = PolicyState(policy, states)
+        state = PolicyState(policy, states, catalogue)
         dry_run = isinstance(policy, Policy) and policy.spec.retention.dry_run
         retention = latest_retention(self.retention(key), before, dry_run=dry_run)
         status = policy_status(state, retention, before, now=self.clock())
         if patch := merge_patch(before, status):
             await self.policies.write_status(key, patch)
-        return _again(states)
+        return _again(state)
 
     async def _brought(self, policy: Policy, aspect: Aspect, child: Child) -> ChildState:
         def state(state: State, message: str = "") -> ChildState:
@@ -148,11 +158,13 @@ def _is_refusal(error: ClusterError) -> bool:
     return status is not None and REFUSED_FROM <= status < REFUSED_UNTIL and status not in PASSING
 
 
-def _again(states: Sequence[ChildState]) -> float | None:
-    found = {child.state for child in states}
+def _again(state: PolicyState) -> float | None:
+    found: set[str] = {child.state for child in state.children}
+    if state.catalogue:
+        found.add(state.catalogue.reason)
     if "Unreachable" in found:
         return SOON_SECONDS
-    return AGAIN_SECONDS if found & {"Refused", "Conflict"} else None
+    return AGAIN_SECONDS if found & {"Refused", "Conflict", "CredentialsMissing"} else None
 
 
 def _fields(policy: Policy) -> dict[str, str | None]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
-from workflow_audit import metrics
+from workflow_audit.catalogue.client import CatalogueClient
 from workflow_audit.errors import ClusterError
 from workflow_audit.kube import cluster
 from workflow_audit.kube.connecting import ApiServer
+from workflow_audit.kube.tokens import CatalogueTokens
 from workflow_audit.models.kinds import GROUP, KINDS, VERSION
 from workflow_audit.services.maintaining import Maintenance, TableSize
 from workflow_audit.services.pending import PendingSearches
@@ -21,12 +22,15 @@ from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.facts import table_facts
 from workflow_audit.store.partitions import ensure_ahead
 from workflow_audit.store.pool import Database
+from workflow_audit.store.stored import ExecutedEvents
 from workflow_audit.store.summing import sum_up
 from workflow_audit.store.writer import EventWriter, WriterOptions
+from workflow_audit.wiring.catalogue import searcher
 from workflow_audit.wiring.certificates import certificate_tasks
 from workflow_audit.wiring.policies import open_policies
 from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
 from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
+from workflow_audit.wiring.writing import WriterMetrics
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,14 @@ async def open_services(
         Database(address) as database,
         retention_connections(settings.retention) as retention_connection,
         ApiServer() as api,
+        CatalogueClient(settings.operator.catalogue_requests) as catalogue,
     ):
         await until_done(partial(schema.check, database), on_wait)
         cluster_id = await until_done(partial(cluster.cluster_id, api), on_wait)
         await until_done(partial(_resources_are_served, api), on_wait)
         retention = RetentionDatabase(retention_connection, str(cluster_id))
-        policies = open_policies(settings, api, utc_now, retention)
+        tokens = CatalogueTokens(api, settings.operator.namespace)
+        policies = open_policies(settings, api, utc_now, retention, tokens)
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
         summing = Summing(partial(sum_up, database))
         certificates = certificate_tasks(settings.operator, api, utc_now)
@@ -73,7 +79,9 @@ async def open_services(
             yield Services(
                 recorder=Recorder(
                     writer=writer,
+                    executed=ExecutedEvents(database),
                     policies=policies.book,
+                    searcher=searcher(policies.book, tokens, catalogue, utc_now),
                     cluster_id=cluster_id,
                     pending=pending,
                     patience_seconds=settings.operator.patience_seconds,
@@ -97,22 +105,6 @@ def database_address(settings: Settings) -> DatabaseAddress:
         url=settings.database.url.get_secret_value(),
         password_file=settings.database.url_password_file,
     )
-
-
-class WriterMetrics:
-    """Tells the metrics how the writer fares."""
-
-    def batch_written(self, rows: int, replays: int, seconds: float) -> None:  # noqa: ARG002
-        """Count a committed batch."""
-        metrics.BATCH_ROWS.observe(rows)
-
-    def write_failed(self, kind: str) -> None:
-        """Count a failed write: validation, network or database."""
-        metrics.WRITE_ERRORS.labels(kind).inc()
-
-    def waited(self, seconds: float) -> None:
-        """Note how long one event took from submission to COMMIT."""
-        metrics.WRITE_DURATION.observe(seconds)
 
 
 def _writer_options(settings: Settings) -> WriterOptions:

@@ -18,6 +18,7 @@ from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.kube.managed import ManagedObjects
 from workflow_audit.kube.policies import PolicyObjects
 from workflow_audit.kube.searches import done_searches, remove_search
+from workflow_audit.kube.tokens import CatalogueTokens
 from workflow_audit.models.policy import Policy, PolicyKey
 from workflow_audit.models.resource import CHILD_RESOURCES, MANAGED_BY, MANAGER
 from workflow_audit.services.policy_book import PolicyBook, key_of
@@ -25,6 +26,7 @@ from workflow_audit.services.reconciling import PolicyReconciler
 from workflow_audit.services.search_ttl import SearchTtl
 from workflow_audit.services.work_queue import WorkQueue
 from workflow_audit.settings import Settings
+from workflow_audit.wiring.catalogue import catalogue_state
 from workflow_audit.wiring.retention import RetentionDatabase, open_retention
 
 Json = dict[str, Any]
@@ -47,6 +49,7 @@ def open_policies(
     api: ApiServer,
     clock: Callable[[], datetime],
     retention_database: RetentionDatabase,
+    tokens: CatalogueTokens,
 ) -> Policies:
     """Build it; nothing runs yet.
 
@@ -55,6 +58,7 @@ def open_policies(
         api: where policies are.
         clock: gives the present instant.
         retention_database: where old events are removed.
+        tokens: by which catalogues know the operator.
     """
     book = PolicyBook(enabled=settings.operator.enabled)
     queue: WorkQueue[PolicyKey] = WorkQueue()
@@ -107,6 +111,7 @@ def open_policies(
         policies=policies,
         wanted=partial(wanted_children, home=settings.operator.namespace),
         retention=retention.status,
+        catalogue=partial(catalogue_state, tokens),
         clock=clock,
     )
     _count_by_readiness(policies)

@@ -722,6 +722,20 @@ END
 $function$
 
 function, owner workflow_audit_owner
+CREATE OR REPLACE FUNCTION public.audit_executed_event(id uuid, day date)
+ RETURNS SETOF audit_events
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    SELECT *
+      FROM public.audit_events
+     WHERE event_id = id
+       AND event_date = day
+       AND event_metadata ? 'catalogue'
+$function$
+
+function, owner workflow_audit_owner
 CREATE OR REPLACE FUNCTION public.audit_expired(event_time timestamp with time zone, days integer)
  RETURNS boolean
  LANGUAGE sql
@@ -1134,6 +1148,7 @@ grant SELECT on workflow_audit_schema.* to workflow_audit_writer
 grant EXECUTE on function audit_count_expired to workflow_audit_retention
 grant EXECUTE on function audit_drop_partition to workflow_audit_retention
 grant EXECUTE on function audit_ensure_partition to workflow_audit_writer
+grant EXECUTE on function audit_executed_event to workflow_audit_writer
 grant EXECUTE on function audit_finish_run to workflow_audit_retention
 grant EXECUTE on function audit_note_previews to workflow_audit_retention
 grant EXECUTE on function audit_number to workflow_audit_reader

@@ -7,6 +7,12 @@ import pytest
 
 from integration.admission.conftest import UserWith
 from support.api import GROUP_PATH, Api
+from support.catalogues import (
+    BAD_URLS,
+    GOOD_URLS,
+    HOSTS_FOR_TOKENS,
+    HOSTS_WITHOUT_TOKENS,
+)
 from support.searches import Searches
 
 pytestmark = pytest.mark.cluster
@@ -254,3 +260,71 @@ def test_who_changes_something_else_needs_no_right_to_read(
     days = {"spec": {"retention": {"days": 30}}}
     path = f"{own_policies}/giving"
     assert author.request("PATCH", path, days, "application/merge-patch+json").ok
+
+
+# --- The catalogue of a ClusterAuditPolicy ---
+
+TOKEN = {"secretRef": {"name": "workflow-audit-catalogue"}}
+
+
+def catalogue_policy(**catalogue: Any) -> dict[str, Any]:
+    return policy({"catalogue": catalogue}, "ClusterAuditPolicy", "with-catalogue")
+
+
+@pytest.mark.parametrize("url", GOOD_URLS)
+def test_a_good_catalogue_is_taken(searches: Searches, url: str) -> None:
+    where = f"{GROUP_PATH}/{CLUSTER_POLICIES}{STRICT}"
+    credentials = {} if url.startswith("http:") else {"credentials": TOKEN}
+    complete = {"url": url, "timeoutSeconds": 0.5, "caBundle": "any text", **credentials}
+    found = searches.api.create(where, catalogue_policy(**complete))["spec"]["catalogue"]
+    assert found["url"] == url
+    if credentials:
+        assert found["credentials"]["secretRef"]["key"] == "token"
+
+
+@pytest.mark.parametrize("url", HOSTS_FOR_TOKENS)
+def test_a_token_may_go_to_the_machine_itself(searches: Searches, url: str) -> None:
+    where = f"{GROUP_PATH}/{CLUSTER_POLICIES}{STRICT}"
+    assert searches.api.create(where, catalogue_policy(url=url, credentials=TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "path"),
+    [
+        *(pytest.param({"url": url}, "spec.catalogue.url", id=url) for url in BAD_URLS),
+        *(
+            pytest.param(
+                {"url": url, "credentials": TOKEN},
+                "spec.catalogue.url: Invalid value: a token may not be sent without TLS",
+                id=f"token-to-{url}",
+            )
+            for url in HOSTS_WITHOUT_TOKENS
+        ),
+        pytest.param({}, "spec.catalogue.url", id="no-url"),
+        pytest.param(
+            {"url": "https://c", "timeoutSeconds": 6}, "spec.catalogue.timeoutSeconds", id="long"
+        ),
+        pytest.param(
+            {"url": "https://c", "credentials": {"secretRef": {"name": "a/b"}}},
+            "spec.catalogue.credentials.secretRef.name",
+            id="secret-elsewhere",
+        ),
+        pytest.param(
+            {"url": "https://c", "credentials": {"token": "x"}},
+            "spec.catalogue.credentials",
+            id="token-in-the-policy",
+        ),
+    ],
+)
+def test_a_bad_catalogue_is_refused_by_field(searches: Searches, catalogue: Any, path: str) -> None:
+    where = f"{GROUP_PATH}/{CLUSTER_POLICIES}{STRICT}"
+    answer = searches.api.request("POST", where, catalogue_policy(**catalogue))
+    assert answer.status in {400, 422}, answer
+    assert path in answer.message
+
+
+def test_a_policy_of_a_namespace_names_no_catalogue(searches: Searches) -> None:
+    where = f"{GROUP_PATH}/namespaces/{searches.namespace}/{POLICIES}{STRICT}"
+    answer = searches.api.request("POST", where, policy({"catalogue": {"url": "https://c"}}))
+    assert answer.status == 400
+    assert 'unknown field "spec.catalogue"' in answer.message

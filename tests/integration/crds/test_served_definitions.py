@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.status import final_status
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.models.kinds import KINDS, WORKFLOW_SEARCH
+from workflow_audit.models.policy import Limits, PolicySpec
 from workflow_audit.models.search import WorkflowSearch
 
 pytestmark = pytest.mark.cluster
@@ -250,7 +252,6 @@ REFUSED = [
         "spec.results.returned",
         id="returned-above-total",
     ),
-    pytest.param(changed(TINY, ("results",), WITHOUT), "spec", id="neither-results-nor-failure"),
     pytest.param(TINY | {"failure": {"code": "X"}}, "spec", id="both-results-and-failure"),
     pytest.param(
         changed(TINY, ("query", "filters"), {"k" * 64: "v"}),
@@ -276,6 +277,25 @@ def test_the_greatest_search_is_accepted(api: Api, character: str) -> None:
     body = json.dumps(manifest(greatest_spec(character)), ensure_ascii=False).encode()
     answer = api.request("POST", DRY_RUN, body)
     assert answer.status == 201, answer.message
+
+
+@pytest.mark.parametrize("character", ["a", "<", "漢", "\U0001f680"])
+def test_the_greatest_executed_search_is_stored_with_its_answer(api: Api, character: str) -> None:
+    greatest = greatest_spec(character)
+    results = greatest.pop("results")
+    name = f"executed-{ord(character)}"
+    found = api.create(SEARCHES, manifest(greatest, name))
+    limits = Limits(max_workflows=100, max_event_bytes=2**20)
+    event = an_event({**found["spec"], "results": results}, PolicySpec(limits=limits))
+    outcome = replace(an_outcome(event), executed=True)
+    metadata = parse_search(found).metadata
+    status = {"status": final_status(metadata, outcome, now=event.event_timestamp)}
+    path = f"{SEARCHES}/{name}/status?fieldValidation=Strict"
+    answer = api.request("PATCH", path, status, "application/merge-patch+json")
+    assert answer.ok, answer.message
+    assert answer.body["status"] == status["status"], "something was pruned"
+    assert len(answer.body["status"]["results"]["workflows"]) > 10
+    assert api.delete(f"{SEARCHES}/{name}").ok
 
 
 EXAMPLES = settings(

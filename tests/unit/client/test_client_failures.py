@@ -29,6 +29,11 @@ def caused(error: Exception, by: BaseException) -> Exception:
     return error
 
 
+def no_connection() -> Exception:
+    """Give what urllib3 raises for every connection that cannot be made."""
+    return named("NewConnectionError", type("TimeoutError", (Exception,), {}))
+
+
 def of_status(status: int) -> Exception:
     return named("HTTPStatusError", response=SimpleNamespace(status_code=status))
 
@@ -66,6 +71,12 @@ class UnspeakableError(Exception):
             ),
             "ConnectionRefused",
             id="httpx-cause",
+        ),
+        pytest.param(
+            caused(no_connection(), ConnectionRefusedError()), "ConnectionRefused", id="urllib3"
+        ),
+        pytest.param(
+            caused(no_connection(), socket.gaierror(-2, "x")), "ConnectionFailed", id="urllib3-dns"
         ),
         pytest.param(
             caused(RuntimeError(), ExceptionGroup("all", [ConnectionRefusedError()])),

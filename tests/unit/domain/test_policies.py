@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from unit.policies import any_policy
-from workflow_audit.domain.policies import Subject, applying_policy, matches
+from workflow_audit.domain.policies import Subject, applying_policy, catalogue_policy, matches
 from workflow_audit.models.selector import LabelSelector
 
 
@@ -22,6 +22,8 @@ def subject(
 def policy(name: str, namespace: str | None = None, **spec: Any) -> Any:
     return any_policy(name, spec, namespace=namespace)
 
+
+WITH = {"catalogue": {"url": "https://catalogue.example"}}
 
 CRITICAL = {"matchLabels": {"severity": "critical"}}
 PRODUCTION = {"matchLabels": {"stage": "production"}}
@@ -130,3 +132,58 @@ def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
 )
 def test_selectors(selector: dict[str, Any], labels: dict[str, str], selected: bool) -> None:
     assert matches(LabelSelector.model_validate(selector), labels) is selected
+
+
+@pytest.mark.parametrize(
+    ("policies", "meant"),
+    [
+        pytest.param([], None, id="none-at-all"),
+        pytest.param([policy("all")], None, id="one-without-a-catalogue"),
+        pytest.param([policy("all", **WITH)], "ClusterAuditPolicy/all", id="one-with-a-catalogue"),
+        pytest.param(
+            [policy("own", "team-a"), policy("all", **WITH)],
+            "ClusterAuditPolicy/all",
+            id="also-where-a-policy-of-the-namespace-applies",
+        ),
+        pytest.param(
+            [policy("first", priority=5), policy("second", **WITH)],
+            "ClusterAuditPolicy/second",
+            id="one-without-a-catalogue-is-passed-over",
+        ),
+        pytest.param(
+            [policy("b", **WITH), policy("a", **WITH)],
+            "ClusterAuditPolicy/a",
+            id="the-first-name-counts",
+        ),
+        pytest.param(
+            [policy("a", **WITH), policy("b", priority=1, **WITH)],
+            "ClusterAuditPolicy/b",
+            id="the-higher-priority-counts-more",
+        ),
+        pytest.param(
+            [policy("critical", selector=CRITICAL, **WITH)], None, id="one-for-other-searches"
+        ),
+        pytest.param(
+            [policy("prod", namespaceSelector=PRODUCTION, **WITH)], None, id="for-other-namespaces"
+        ),
+        pytest.param(
+            [policy("a", limits={"maxWorkflows": 0}), policy("b", **WITH)],
+            "ClusterAuditPolicy/a",
+            id="one-that-cannot-be-used-might-have-named-another",
+        ),
+        pytest.param(
+            [policy("z", limits={"maxWorkflows": 0}), policy("b", **WITH)],
+            "ClusterAuditPolicy/b",
+            id="where-it-stands-behind-it-does-not-matter",
+        ),
+        pytest.param(
+            [policy("own", "team-a", limits={"maxWorkflows": 0}), policy("b", **WITH)],
+            "ClusterAuditPolicy/b",
+            id="one-of-the-namespace-names-none-in-any-case",
+        ),
+    ],
+)
+def test_which_catalogue_is_meant(policies: list[Any], meant: str | None) -> None:
+    for order in itertools.permutations(policies):
+        found = catalogue_policy(order, subject())
+        assert (str(found.key) if found else None) == meant

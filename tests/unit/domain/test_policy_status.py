@@ -9,7 +9,7 @@ import pytest
 from support.condition_rules import broken_condition_rules
 from unit.policies import a_policy, any_policy
 from workflow_audit.domain.policy_status import latest_retention, merge_patch, policy_status
-from workflow_audit.domain.readiness import ChildState, PolicyState, State
+from workflow_audit.domain.readiness import CatalogueState, ChildState, PolicyState, State
 from workflow_audit.models.policy_status import RemovalPreview, RetentionStatus
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -251,3 +251,69 @@ def test_merge_patches(before: Any, after: Any, patch: Any) -> None:
 def test_a_policy_without_readers_has_none() -> None:
     state = PolicyState(a_policy())
     assert policy_status(state, None, {}, now=NOW)["readers"] == 0
+
+
+CATALOGUE = {"catalogue": {"url": "https://catalogue.example"}}
+NO_SECRET = CatalogueState(
+    "CredentialsMissing", "Secret workflow-audit/own is not there; create it"
+)
+
+
+def status_of_cluster_policy(spec: Any, catalogue: CatalogueState | None = None) -> dict[str, Any]:
+    policy = any_policy("all", spec, generation=3)
+    status = policy_status(PolicyState(policy, (), catalogue), None, {}, now=NOW)
+    assert broken_condition_rules({"metadata": {"generation": 3}, "status": status}) == []
+    return status
+
+
+@pytest.mark.parametrize(
+    ("spec", "catalogue", "wanted"),
+    [
+        pytest.param({}, None, {"Catalogue": ("False", "Off")}, id="without"),
+        pytest.param(
+            CATALOGUE,
+            None,
+            {"Ready": ("True", "InForce"), "Catalogue": ("True", "Configured")},
+            id="with",
+        ),
+        pytest.param(
+            CATALOGUE,
+            NO_SECRET,
+            {
+                "Ready": ("False", "CredentialsMissing"),
+                "Stalled": ("True", "CredentialsMissing"),
+                "Catalogue": ("False", "CredentialsMissing"),
+            },
+            id="somebody-has-to-make-the-secret",
+        ),
+        pytest.param(
+            CATALOGUE,
+            CatalogueState("CatalogueInvalid", "spec.catalogue.caBundle: is no certificate"),
+            {
+                "Ready": ("False", "CatalogueInvalid"),
+                "Stalled": ("True", "CatalogueInvalid"),
+                "Catalogue": ("False", "CatalogueInvalid"),
+            },
+            id="somebody-has-to-mend-it",
+        ),
+        pytest.param(
+            CATALOGUE,
+            CatalogueState("Unreachable", "no answer"),
+            {
+                "Ready": ("False", "Unreachable"),
+                "Reconciling": ("True", "Unreachable"),
+                "Catalogue": ("False", "Unreachable"),
+            },
+            id="it-passes-by-itself",
+        ),
+    ],
+)
+def test_a_catalogue(
+    spec: Any, catalogue: CatalogueState | None, wanted: dict[str, tuple[str, str]]
+) -> None:
+    found = conditions(status_of_cluster_policy(spec, catalogue))
+    assert {each: found[each] for each in wanted} == wanted
+
+
+def test_a_policy_of_a_namespace_speaks_of_no_catalogue() -> None:
+    assert "Catalogue" not in conditions(status_of())

@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unit.searches import LINES
-from workflow_audit.domain.scoring import Effect, explained_scoring, label_effect, label_effects
+from workflow_audit.domain.events import scoring_data
+from workflow_audit.domain.scoring import (
+    Effect,
+    Explanation,
+    explanation,
+    label_effect,
+    label_effects,
+)
 from workflow_audit.models.policy import ScoringRules
-from workflow_audit.models.scoring import ExplainedScoring, Scoring, Unattributed, Weight
+from workflow_audit.models.scoring import ExplainedScoring, Scoring, Weight
 from workflow_audit.models.search import FoundWorkflow, SearchSpec
 
 WEIGHTS = ScoringRules().weights
@@ -43,9 +50,9 @@ def test_only_filters_with_a_weight_have_an_effect() -> None:
 
 def explained(
     scoring: dict[str, Any], filters: dict[str, str] = GITOPS, offered: str | None = "argocd"
-) -> ExplainedScoring:
+) -> Explanation:
     labels = {} if offered is None else {"gitops-tool": offered}
-    return explained_scoring(
+    return explanation(
         Scoring.model_validate({"confidence": 0.5} | scoring), filters, labels, WEIGHTS
     )
 
@@ -118,13 +125,13 @@ def test_breakdowns(
 def test_unattributed(side: str, total: float | None, explained_part: float, rest: float) -> None:
     given = {f"label_{side}": total, "boost_breakdown": {}, "penalty_breakdown": {}}
     given[f"{side}_breakdown"] = {"priority": explained_part} if explained_part else {}
-    assert explained(given).unattributed == Unattributed(**{side: rest})
+    assert explained(given).unattributed == Effect(**{side: rest})
 
 
 def test_what_the_catalogue_gave_stays() -> None:
     given = {"confidence": 0.61, "base_similarity": 0.55, "label_boost": 0.1, "label_penalty": 0.04}
-    result = explained(given)
-    assert {key: getattr(result, key) for key in given} == given
+    result = scoring_data(Scoring.model_validate(given), GITOPS, {}, WEIGHTS)
+    assert {key: result[key] for key in given} == given
 
 
 # --- The bundled searches ---
@@ -150,7 +157,7 @@ def test_deriving_gives_every_breakdown_that_the_catalogue_gave() -> None:
             continue
         compared += 1
         bare = given.model_copy(update={"boost_breakdown": None, "penalty_breakdown": None})
-        derived = explained_scoring(bare, filters, workflow.labels, WEIGHTS)
+        derived = explanation(bare, filters, workflow.labels, WEIGHTS)
         if (derived.boost_breakdown, derived.penalty_breakdown) != (
             given.boost_breakdown,
             given.penalty_breakdown,
@@ -165,8 +172,8 @@ def test_of_searches_without_breakdown_nothing_is_unattributed() -> None:
     assert len(bare) == 381
     open_ = []
     for number, filters, workflow in bare:
-        result = explained_scoring(workflow.scoring, filters, workflow.labels, WEIGHTS)
-        if result.unattributed != Unattributed() or not result.derived:
+        result = explanation(workflow.scoring, filters, workflow.labels, WEIGHTS)
+        if result.unattributed != Effect() or not result.derived:
             open_.append((number, workflow.rank, result))
     assert not open_
 
@@ -175,8 +182,7 @@ def test_no_given_breakdown_leaves_anything_open() -> None:
     assert not [
         (number, workflow.rank)
         for number, filters, workflow in ROWS
-        if explained_scoring(workflow.scoring, filters, workflow.labels, WEIGHTS).unattributed
-        != Unattributed()
+        if explanation(workflow.scoring, filters, workflow.labels, WEIGHTS).unattributed != Effect()
     ]
 
 
@@ -209,7 +215,7 @@ WEIGHT_MAPS = st.dictionaries(KEYS, st.builds(Weight, boost=PARTS, penalty=PARTS
 def test_parts_are_never_negative_and_add_up(
     scoring: Scoring, filters: dict[str, str], labels: dict[str, str], weights: dict[str, Weight]
 ) -> None:
-    result = explained_scoring(scoring, filters, labels, weights)
+    result = explanation(scoring, filters, labels, weights)
     for total, parts, rest in (
         (scoring.label_boost, result.boost_breakdown, result.unattributed.boost),
         (scoring.label_penalty, result.penalty_breakdown, result.unattributed.penalty),
@@ -227,7 +233,7 @@ def test_a_derived_key_was_asked_for_offered_and_has_a_weight(
     scoring: Scoring, filters: dict[str, str], labels: dict[str, str], weights: dict[str, Weight]
 ) -> None:
     bare = scoring.model_copy(update={"boost_breakdown": None, "penalty_breakdown": None})
-    result = explained_scoring(bare, filters, labels, weights)
+    result = explanation(bare, filters, labels, weights)
     derived = {*result.boost_breakdown, *result.penalty_breakdown}
     assert derived <= filters.keys() & labels.keys() & weights.keys()
     assert not result.boost_breakdown.keys() & result.penalty_breakdown.keys()
@@ -237,5 +243,6 @@ def test_a_derived_key_was_asked_for_offered_and_has_a_weight(
 def test_an_explained_scoring_keeps_the_rules_of_its_model(
     scoring: Scoring, filters: dict[str, str], labels: dict[str, str], weights: dict[str, Weight]
 ) -> None:
-    result = explained_scoring(scoring, filters, labels, weights)
-    assert ExplainedScoring.model_validate(result.model_dump()) == result
+    data = scoring_data(scoring, filters, labels, weights)
+    kept = ExplainedScoring.model_validate(data).model_dump()
+    assert {name: kept[name] for name in data} == data

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from unit.policies import a_policy_body
-from workflow_audit.errors import PoliciesUnknownError, PolicyInvalidError
+from workflow_audit.errors import NamespaceUnknownError, PoliciesUnknownError, PolicyInvalidError
 from workflow_audit.models.search import Metadata
 from workflow_audit.services.policy_book import PolicyBook
 
@@ -98,7 +98,7 @@ async def test_a_search_waits_until_its_namespace_is_known() -> None:
     book.namespace_changed(None, a_namespace("new"))
     assert (await waiting).name == "default"
     book.namespace_changed(a_namespace("new"), None)
-    with pytest.raises(PoliciesUnknownError):
+    with pytest.raises(NamespaceUnknownError, match="no namespace 'new'"):
         await book.applying(search("new"), 0)
 
 
@@ -128,3 +128,29 @@ async def test_rules_are_compiled_once() -> None:
     other = await book.applying(search("team-b"), 0)
     assert (own.name, other.name) == ("AuditPolicy/a", "ClusterAuditPolicy/all")
     assert own.redactor is other.redactor
+
+
+CATALOGUE = {"catalogue": {"url": "https://catalogue.example"}}
+
+
+async def test_the_catalogue_is_that_of_the_cluster_policy() -> None:
+    book = a_book(a_policy_body("own", namespace="team-a"), a_policy_body("all", CATALOGUE))
+    named = book.catalogue(search())
+    assert named is not None
+    assert (named.policy, named.catalogue.url) == (
+        "ClusterAuditPolicy/all",
+        "https://catalogue.example",
+    )
+    assert (await book.applying(search(), 0)).name == "AuditPolicy/own"
+
+
+def test_without_a_catalogue_there_is_none() -> None:
+    assert a_book(a_policy_body("all")).catalogue(search()) is None
+
+
+def test_a_catalogue_that_might_be_another_is_waited_for() -> None:
+    book = a_book(
+        a_policy_body("a", {"limits": {"maxWorkflows": 0}}), a_policy_body("b", CATALOGUE)
+    )
+    with pytest.raises(PolicyInvalidError, match=r"^ClusterAuditPolicy/a cannot be used: spec\."):
+        book.catalogue(search())

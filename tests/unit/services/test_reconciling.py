@@ -12,7 +12,7 @@ from unit.policies import a_policy, a_policy_body
 from workflow_audit.domain.children import Child, access_children
 from workflow_audit.domain.children.child import owner_uid
 from workflow_audit.domain.policy_parsing import parse_policy
-from workflow_audit.domain.readiness import Aspect
+from workflow_audit.domain.readiness import Aspect, CatalogueState
 from workflow_audit.errors import ClusterError
 from workflow_audit.models.policy import Policy, PolicyKey
 from workflow_audit.models.policy_status import RetentionStatus
@@ -39,6 +39,7 @@ class Cluster:
     not_served: set[Resource] = field(default_factory=set)
     refusals: dict[Resource, ClusterError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    catalogue_state: CatalogueState | None = None
 
     def served(self, resource: Resource) -> bool:
         return resource not in self.not_served
@@ -76,6 +77,9 @@ class Cluster:
         for name, value in patch.items():
             status[name] = value
 
+    async def catalogue(self, policy: Policy) -> CatalogueState | None:
+        return self.catalogue_state
+
     def _refuse(self, resource: Resource) -> None:
         if error := self.refusals.get(resource):
             raise error
@@ -97,6 +101,7 @@ def reconciler(cluster: Cluster, retention: RetentionStatus | None = None) -> Po
         policies=cluster,
         wanted=children,
         retention=lambda _: retention,
+        catalogue=cluster.catalogue,
         clock=lambda: NOW,
     )
 
@@ -260,3 +265,20 @@ async def test_a_status_that_somebody_spoiled_is_mended() -> None:
     await reconciled(cluster)
     assert cluster.asked == ["status"]
     assert cluster.bodies[OWN.key]["status"] == good
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [
+        (CatalogueState("CatalogueInvalid", "no certificate"), None),
+        (CatalogueState("CredentialsMissing", "no Secret"), AGAIN_SECONDS),
+        (CatalogueState("Unreachable", "no answer"), SOON_SECONDS),
+    ],
+)
+async def test_a_catalogue_that_cannot_be_asked_is_told_and_looked_at_again(
+    state: CatalogueState, again: float | None
+) -> None:
+    cluster = a_cluster()
+    cluster.catalogue_state = state
+    assert await reconciled(cluster) == again
+    assert conditions(cluster)["Ready"] == ("False", state.reason)

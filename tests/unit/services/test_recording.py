@@ -3,15 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from unit.searches import CLUSTER, FAILED, RECORDED_AT, REDACTOR, TINY, a_search, an_event, changed
 from workflow_audit import metrics
+from workflow_audit.domain.parsing import valid_spec
 from workflow_audit.errors import (
+    CredentialsUnknownError,
     DatabaseUnavailableError,
     EventRefusedError,
     PoliciesUnknownError,
@@ -19,12 +22,13 @@ from workflow_audit.errors import (
     PolicyInvalidError,
     RecordingError,
 )
-from workflow_audit.models.event import AuditEvent, Written
+from workflow_audit.models.event import AuditEvent, StoredEvent, Written
 from workflow_audit.models.outcome import Recorded, Skipped
 from workflow_audit.models.policy import PolicySpec
-from workflow_audit.models.search import Metadata
+from workflow_audit.models.search import Metadata, WorkflowSearch
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import MOST_WINNERS, ApplyingPolicy, Recorder
+from workflow_audit.services.preparing import MOST_WINNERS, ApplyingPolicy
+from workflow_audit.services.recording import Recorder
 
 NOW = datetime(2026, 11, 23, 10, 32, 7, tzinfo=UTC)
 DOWN = DatabaseUnavailableError("the database does not answer", retry_after_seconds=5)
@@ -66,11 +70,42 @@ class Policies:
         return ApplyingPolicy("default", self.rules, REDACTOR)
 
 
+@dataclass
+class Stored:
+    """What is found in the table, look by look; nothing once they are over."""
+
+    answers: list[StoredEvent | Exception | None] = field(default_factory=list)
+    asked: list[tuple[UUID, date]] = field(default_factory=list)
+
+    async def find(
+        self, event_id: UUID, event_date: date, timeout_seconds: float | None = None
+    ) -> StoredEvent | None:
+        self.asked.append((event_id, event_date))
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Nobody:
+    """Runs no searches."""
+
+    async def answered(self, search: WorkflowSearch) -> WorkflowSearch:
+        raise AssertionError("a search with an answer is not run")
+
+
 def recorder(
-    writer: Any, policy: PolicySpec | None = None, errors: Sequence[PolicyError] = ()
+    writer: Any,
+    policy: PolicySpec | None = None,
+    errors: Sequence[PolicyError] = (),
+    *,
+    stored: Stored | None = None,
+    searcher: Any = None,
 ) -> Recorder:
     return Recorder(
         writer=writer,
+        executed=stored or Stored(),
+        searcher=searcher or Nobody(),
         policies=Policies(policy or PolicySpec(), list(errors)),
         cluster_id=CLUSTER,
         pending=PendingSearches(lambda: NOW),
@@ -303,3 +338,122 @@ async def test_a_search_waits_for_its_policy(error: PolicyError) -> None:
     outcome = await recorder(table, errors=[error, error]).record(a_search(), patient=True)
     assert isinstance(outcome, Recorded)
     assert table.events == [an_event()]
+
+
+# --- Searches that came without an answer ---
+
+OPEN = {"correlationId": "rr-2026-001", "query": {"text": f"OOMKilled password={SECRET}"}}
+RESULTS = valid_spec(TINY).results
+assert RESULTS
+
+
+@dataclass
+class Searcher:
+    """Answers with a failure or results, and counts how often it was asked."""
+
+    errors: list[Exception] = field(default_factory=list)
+    asked: int = 0
+
+    async def answered(self, search: WorkflowSearch) -> WorkflowSearch:
+        self.asked += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        spec = search.spec.model_copy(update={"results": RESULTS})
+        return replace(search, spec=spec, executed=True, catalogue="ClusterAuditPolicy/all")
+
+
+def a_stored_event(**changes: Any) -> StoredEvent:
+    """Of another operator, for which the catalogue answered otherwise."""
+    metadata = {"requested_by": None, "policy": "AuditPolicy/theirs", "catalogue": "C/theirs"}
+    event = replace(an_event(LOW), event_metadata=metadata, **changes)
+    return StoredEvent(event, RECORDED_AT)
+
+
+async def test_an_open_search_is_run_and_recorded_without_its_secrets() -> None:
+    table, stored, searcher = Table(), Stored(), Searcher()
+    search = a_search(OPEN)
+    outcome = await recorder(table, stored=stored, searcher=searcher).record(search, patient=False)
+    assert isinstance(outcome, Recorded)
+    assert outcome.executed
+    (event,) = table.events
+    assert outcome.event == event
+    assert stored.asked == [(event.event_id, event.event_date)]
+    assert event.top_workflow_id == "pod-oom-gitops"
+    assert event.event_metadata["catalogue"] == "ClusterAuditPolicy/all"
+    assert SECRET not in repr(event)
+
+
+async def test_a_search_with_an_answer_is_neither_run_nor_looked_up() -> None:
+    stored = Stored()
+    outcome = await recorder(Table(), stored=stored).record(a_search(), patient=False)
+    assert isinstance(outcome, Recorded)
+    assert not outcome.executed
+    assert stored.asked == []
+    assert "catalogue" not in outcome.event.event_metadata
+
+
+async def test_an_open_search_is_not_run_when_auditing_is_off() -> None:
+    table, stored, searcher = Table(), Stored(), Searcher()
+    off = recorder(table, PolicySpec(enabled=False), stored=stored, searcher=searcher)
+    assert await off.record(a_search(OPEN), patient=False) == Skipped("default")
+    assert (searcher.asked, stored.asked, table.events) == (0, [], [])
+
+
+async def test_one_that_is_recorded_already_is_not_run_again() -> None:
+    table, theirs, searcher = Table(), a_stored_event(), Searcher()
+    recording = recorder(table, stored=Stored([theirs]), searcher=searcher)
+    counts = await counted(lambda: recording.record(a_search(OPEN), patient=False))
+    assert counts == {"replayed": 1}
+    recording = recorder(table, stored=Stored([theirs]), searcher=searcher)
+    outcome = await recording.record(a_search(OPEN), patient=False)
+    assert outcome == Recorded(
+        theirs.event, RECORDED_AT, "AuditPolicy/theirs", low_confidence=True, executed=True
+    )
+    assert (searcher.asked, table.events) == (0, [])
+
+
+async def test_who_comes_second_tells_what_the_first_one_wrote() -> None:
+    theirs = a_stored_event()
+    stored, searcher = Stored([None, theirs]), Searcher()
+    recording = recorder(Table([True]), stored=stored, searcher=searcher)
+    outcome = await recording.record(a_search(OPEN), patient=False)
+    assert isinstance(outcome, Recorded)
+    assert (outcome.event, outcome.policy) == (theirs.event, "AuditPolicy/theirs")
+    assert searcher.asked == 1
+
+
+async def test_a_search_is_run_once_however_often_its_write_is_tried() -> None:
+    table, searcher = Table([DOWN, DOWN, EventRefusedError("no")]), Searcher()
+    outcome = await recorder(table, searcher=searcher).record(a_search(OPEN), patient=True)
+    assert isinstance(outcome, Recorded)
+    assert (searcher.asked, len(table.events)) == (1, 1)
+
+
+async def test_nothing_is_run_while_it_is_not_known_what_is_recorded() -> None:
+    table, searcher = Table(), Searcher()
+    recording = recorder(table, stored=Stored([DOWN]), searcher=searcher)
+    with pytest.raises(DatabaseUnavailableError):
+        await recording.record(a_search(OPEN), patient=False)
+    assert (searcher.asked, table.events) == (0, [])
+    recording = recorder(table, stored=Stored([DOWN, DOWN]), searcher=searcher)
+    assert isinstance(await recording.record(a_search(OPEN), patient=True), Recorded)
+    assert searcher.asked == 1
+
+
+async def test_a_row_that_is_met_and_not_found_is_never_made_up_for() -> None:
+    recording = recorder(Table([True]), stored=Stored([None, None]), searcher=Searcher())
+    with pytest.raises(DatabaseUnavailableError, match="is not found"):
+        await recording.record(a_search(OPEN), patient=False)
+
+
+@pytest.mark.parametrize(
+    "error", [CredentialsUnknownError("not told"), PolicyInvalidError("cannot be used")]
+)
+async def test_an_open_search_waits_until_it_is_known_how_to_search(error: PolicyError) -> None:
+    table, searcher = Table(), Searcher([error, error])
+    with pytest.raises(type(error)):
+        await recorder(table, searcher=searcher).record(a_search(OPEN), patient=False)
+    assert table.events == []
+    outcome = await recorder(table, searcher=searcher).record(a_search(OPEN), patient=True)
+    assert isinstance(outcome, Recorded)
+    assert searcher.asked == 3

@@ -127,10 +127,17 @@ class Redactor:
         comes back as the same object.
         """
         counts: Counter[str] = Counter()
-        if not self._names:
+        if not isinstance(value, list):
+            return self._redacted_branch(value, counts), counts
+        if self._is_surely_clean(value):
             return value, counts
-        if self._joinable and not self._suspects(encoded("\n".join(texts(value)))):
-            return value, counts
+        branches = [self._redacted_branch(branch, counts) for branch in value]
+        return (branches if counts else value), counts
+
+    def _redacted_branch(self, value: JsonValue, counts: Counter[str]) -> JsonValue:
+        if self._is_surely_clean(value):
+            return value
+        before = counts.total()
 
         def redacted(text: str) -> str:
             result = self.redact(text)
@@ -145,7 +152,13 @@ class Redactor:
             return result.text
 
         tree = rebuilt(value, of_key=redacted, of_text=entry)
-        return (tree if counts else value), counts
+        return tree if counts.total() > before else value
+
+    def _is_surely_clean(self, value: JsonValue) -> bool:
+        """Tell, by one look at all its texts, that a tree holds nothing that has to go."""
+        if not self._names:
+            return True
+        return self._joinable and not self._suspects(encoded("\n".join(texts(value))))
 
     def _suspects(self, data: bytes) -> bool:
         return any(look.search(data) for look in self._suspicions)

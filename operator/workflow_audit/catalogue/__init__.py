@@ -1,0 +1,1 @@
+"""The catalogue of workflows: asked when the operator runs a search itself."""
