@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
 # The operator's image: the locked runtime dependencies and the wheel, nothing to build with.
+# The wheel is installed without an index: its extra `operator` finds all in the lock, or it fails.
 # Pin the base by digest when you build for production: --build-arg BASE=python:3.13-slim@sha256:...
 ARG BASE=python:3.13-slim-trixie
 
@@ -16,7 +17,7 @@ COPY crds crds
 COPY manifests manifests
 COPY examples examples
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
- && /opt/workflow-audit/bin/pip install --no-deps dist/*.whl \
+ && /opt/workflow-audit/bin/pip install --no-index "$(echo dist/*.whl)[operator]" \
  && /opt/workflow-audit/bin/pip check \
  && /opt/workflow-audit/bin/pip uninstall --yes pip
 

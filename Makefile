@@ -23,6 +23,7 @@ lint: venv ## Check style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/catalogue examples/holmesgpt
 	@$(BIN)/lint-imports
 
 format: venv ## Format the code and mend what can be mended by itself
@@ -45,7 +46,7 @@ docs: venv ## Write docs/reference/ anew from models, settings and metrics
 	@$(BIN)/python tools/reference.py
 
 lock: venv ## Lock the newest allowed versions of all dependencies
-	@$(LOCK) --output-file locks/runtime.txt pyproject.toml
+	@$(LOCK) --output-file locks/runtime.txt --extra operator pyproject.toml
 	@$(LOCK) --output-file locks/development.txt --extra local --extra dev pyproject.toml
 	@echo 'hatchling>=1.27' | $(LOCK) --output-file locks/build.txt -
 

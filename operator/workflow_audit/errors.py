@@ -5,12 +5,15 @@
     │   └── MissingFieldError        a value that has to be there
     ├── DatabaseError
     │   ├── DatabaseUnavailableError passes by itself; says after how many seconds to try again
+    │   │   └── QueueFullError       as many events wait for it as may
     │   ├── EventRefusedError        PostgreSQL refuses this one row, today and tomorrow
+    │   │   └── EventConflictError   its id or key names another event already
     │   └── SchemaVersionError       the schema is not the one that this version can work with
     ├── RecordingError               a mistake of ours keeps a search from being recorded
     ├── PolicyError
     │   ├── CredentialsUnknownError  the API server does not say what the catalogue's token is
     │   ├── PoliciesUnknownError     the API server has not told yet which policies there are
+    │   ├── NamespaceUnknownError    the API server knows no such namespace
     │   └── PolicyInvalidError       the policy that applies to a search cannot be used
     ├── CatalogueError               a search got no answer; a fact that is recorded, with its code
     ├── RetentionError               a run of retention could not do all that it should
@@ -21,6 +24,13 @@
     │   ├── ForbiddenError           the reader may not do this
     │   ├── TooManyRequestsError     the reader asks too much; says when to ask again
     │   └── UnauthenticatedError     it is not known who reads
+    ├── IngestionError
+    │   ├── BodyIncompleteError      the client went away in the midst of it
+    │   ├── BodyTooLargeError        larger than bodies may be
+    │   ├── BodyTooSlowError         it did not come in time
+    │   ├── IngestionBusyError       no room for more now; says when to ask again
+    │   ├── IngestionOffError        this server takes no events
+    │   └── UnsupportedBodyError     neither JSON nor plain
     ├── CertificateError             the certificate of the server of readers cannot be kept
     ├── ClusterError                 the API server refuses something, or cannot be reached
     └── LocalError                   the local control plane or database cannot be set up
@@ -103,6 +113,14 @@ class EventRefusedError(DatabaseError):
     """PostgreSQL refuses this one row; its neighbours are written."""
 
 
+class QueueFullError(DatabaseUnavailableError):
+    """As many events wait for PostgreSQL as may; nothing of this was accepted."""
+
+
+class EventConflictError(EventRefusedError):
+    """What names this event names another one already; one of the two would be lost."""
+
+
 class SchemaVersionError(DatabaseError):
     """The schema is missing, older or newer than the one this version works with."""
 
@@ -121,6 +139,10 @@ class CredentialsUnknownError(PolicyError):
 
 class PoliciesUnknownError(PolicyError):
     """The API server has not told yet which policies there are."""
+
+
+class NamespaceUnknownError(PolicyError):
+    """The API server knows no such namespace, so no policy decides about it."""
 
 
 class PolicyInvalidError(PolicyError):
@@ -182,6 +204,38 @@ class TooManyRequestsError(ReadingError):
 
 class UnauthenticatedError(ReadingError):
     """It is not known who reads: neither a trusted certificate nor a valid token."""
+
+
+class IngestionError(AuditError):
+    """An event that came by HTTP is not taken."""
+
+
+class BodyIncompleteError(IngestionError):
+    """The client went away before its body had come."""
+
+
+class BodyTooLargeError(IngestionError):
+    """The body is larger than it may be; nothing of the rest is read."""
+
+
+class BodyTooSlowError(IngestionError):
+    """The body did not come within the time."""
+
+
+class UnsupportedBodyError(IngestionError):
+    """The body is compressed, or says that it is no JSON."""
+
+
+class IngestionOffError(IngestionError):
+    """This server takes no events; the message says how to switch it on."""
+
+
+class IngestionBusyError(IngestionError):
+    """There is no room for more at the moment, or no answer from what is needed."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class CertificateError(AuditError):

@@ -129,6 +129,26 @@ QUERY_REFUSALS = Counter(
     ["endpoint", "limit"],
     registry=REGISTRY,
 )
+INGEST_REQUESTS = Counter(
+    "workflow_audit_ingest_requests_total",
+    "Requests to record events by HTTP, by endpoint (single or batch) and status code.",
+    ["endpoint", "code"],
+    registry=REGISTRY,
+)
+INGEST_DURATION = Histogram(
+    "workflow_audit_ingest_duration_seconds",
+    "From a request to record events by HTTP until its answer, by endpoint: single or batch.",
+    ["endpoint"],
+    buckets=_LATENCY_BUCKETS,
+    registry=REGISTRY,
+)
+INGEST_EVENTS = Counter(
+    "workflow_audit_ingest_events_total",
+    "Events that came by HTTP, by what came of them: recorded, replayed, skipped, refused or"
+    " unavailable.",
+    ["status"],
+    registry=REGISTRY,
+)
 CERTIFICATE_END = Gauge(
     "workflow_audit_serving_certificate_expiry_timestamp_seconds",
     "Unix time at which the certificate that the server of readers serves ends, or one of its chain"
@@ -184,6 +204,11 @@ for _endpoint in ("kubernetes", "rest", "statistics"):
     QUERY_DURATION.labels(_endpoint)
     for _limit in ("rate", "concurrency"):
         QUERY_REFUSALS.labels(_endpoint, _limit)
+for _endpoint, _code in (("single", "201"), ("batch", "201"), ("batch", "207")):
+    INGEST_DURATION.labels(_endpoint)
+    INGEST_REQUESTS.labels(_endpoint, _code)
+for _status in ("recorded", "replayed", "skipped", "refused", "unavailable"):
+    INGEST_EVENTS.labels(_status)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

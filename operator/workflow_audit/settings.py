@@ -174,6 +174,52 @@ class ApiServerSettings(BaseSettings):
     replicas need the same."""
 
 
+class IngestionSettings(BaseSettings):
+    """How searches are recorded by HTTP, on the server of readers."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_INGESTION_", **_COMMON)
+
+    database_url: SecretStr = SecretStr("")
+    """libpq URL of the role workflow_audit_writer, to the same database. Left out, the server takes
+    no events by HTTP. Never printed."""
+
+    database_url_password_file: Path | None = None
+    """File with the password alone, read at every connection; wins over a password in the URL."""
+
+    queue_rows: int = Field(4000, ge=1, le=100_000)
+    """Most events that wait for the database in memory; more are answered with 503 and
+    Retry-After."""
+
+    batch_rows: int = Field(500, ge=1, le=1000)
+    """Most rows in one INSERT."""
+
+    answer_seconds: float = Field(4, ge=0.1, le=600)
+    """Longest time for what an answer needs of PostgreSQL and the API server; less than the five
+    seconds after which senders give up. What was accepted by then may be recorded later."""
+
+    event_bytes: int = Field(1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """Largest body of a single event; a larger one is answered with 413."""
+
+    batch_bytes: int = Field(8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """Largest body of a batch of up to 1,000 events."""
+
+    bytes_under_way: int = Field(32 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
+    """Most bytes of all bodies that are not answered yet; more are answered with 503 and
+    Retry-After. In memory they take several times as much."""
+
+    body_seconds: float = Field(10, ge=0.1, le=600)
+    """Longest time for a body to come; then it is answered with 408."""
+
+    requests_at_once: int = Field(32, ge=0, le=1000)
+    """Most requests of one user in work at a time; more wait a moment, then they are answered with
+    429. 0 is any number."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether events are taken."""
+        return bool(self.database_url.get_secret_value())
+
+
 class HttpSettings(BaseSettings):
     """Where /metrics, /healthz and /readyz are."""
 
@@ -208,6 +254,7 @@ class Settings:
     operator: OperatorSettings
     retention: RetentionSettings
     apiserver: ApiServerSettings
+    ingestion: IngestionSettings
     http: HttpSettings
     log: LogSettings
 

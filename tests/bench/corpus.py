@@ -27,7 +27,8 @@ from workflow_audit.models.outcome import Recorded
 from workflow_audit.models.policy import DEFAULT_POLICY_NAME, PolicySpec
 from workflow_audit.models.search import Metadata, WorkflowSearch
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import ApplyingPolicy, Recorder
+from workflow_audit.services.preparing import ApplyingPolicy
+from workflow_audit.services.recording import Recorder
 from workflow_audit.settings import load_settings
 from workflow_audit.wiring import utc_now
 

@@ -12,24 +12,24 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 MET = {True: "met", False: "**not met**", None: ""}
 
 
-READS = 12
-"""The measurement that has tables of its own, and may be run alone for them."""
+OWN_TABLES: Mapping[int, str] = {12: "reads", 13: "ingest"}
+"""Measurements that have tables of their own, between comments of this name, and may be run alone
+for them."""
 
 _PERCENTILE = re.compile(r", P\d+$")
 
 
 def update_tables(figures: Sequence[Figure], facts: Mapping[str, Any]) -> None:
     """Replace the tables for which there are figures."""
-    reads = [figure for figure in figures if figure.number == READS]
-    others = [figure for figure in figures if figure.number != READS]
     head = [machine_line(dict(facts)) + ".", ""]
-    if others:
+    if others := [figure for figure in figures if figure.number not in OWN_TABLES]:
         replace_between("bench", "\n".join([*head, *_table(others)]))
-    if reads:
-        latencies = [figure for figure in reads if _PERCENTILE.search(figure.name)]
-        rest = [figure for figure in reads if figure not in latencies]
-        tables = [*_latency_table(latencies), "", *_table(rest)]
-        replace_between("reads", "\n".join([*head, *tables]))
+    for number, marker in OWN_TABLES.items():
+        if own := [figure for figure in figures if figure.number == number]:
+            latencies = [figure for figure in own if _PERCENTILE.search(figure.name)]
+            rest = [figure for figure in own if figure not in latencies]
+            tables = [*_latency_table(latencies), "", *_table(rest)]
+            replace_between(marker, "\n".join([*head, *tables]))
 
 
 def _table(figures: Sequence[Figure]) -> list[str]:
@@ -55,8 +55,10 @@ def _latency_table(figures: Sequence[Figure]) -> list[str]:
 
 def _latency_row(name: str, by_percent: Mapping[str, Figure]) -> str:
     p50, p95, p99 = (by_percent[str(percent)] for percent in PERCENTS)
-    values = (p50.shown, p95.shown, p99.shown)
-    return f"| {' | '.join([name, *values, str(p95.limit or ''), MET[p95.met], p95.sample])} |"
+    bound = p99 if p99.limit else p95
+    limit = f"P99 {p99.limit}" if p99.limit else str(p95.limit or "")
+    values = (p50.shown, p95.shown, p99.shown, limit, MET[bound.met], p95.sample)
+    return f"| {name} | {' | '.join(values)} |"
 
 
 def replace_between(marker: str, text: str) -> None:

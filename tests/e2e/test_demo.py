@@ -48,6 +48,10 @@ def test_the_demo_records_every_bundled_search_and_leaves_nothing_behind(tempora
     assert counted["rows in audit_events"] == "615"
     assert re.search(r"NAMESPACE +NAME +CORRELATION +QUERY +WORKFLOW +CONFIDENCE", done.stdout)
     assert "= confidence" in done.stdout
+    assert "kubectl create --filename examples/search-to-run.yaml" in done.stdout
+    assert re.search(
+        r"^1 +pod-oom-gitops +0\.\d{3} +\+0\.180 +0\.000 +0\.\d{3}", done.stdout, re.MULTILINE
+    )
     assert re.search(r"clusterauditpolicy\S*/default +True", done.stdout)
     assert re.search(r"auditpolicy\S*/payments +True", done.stdout)
     for kind in ("Role", "RoleBinding"):

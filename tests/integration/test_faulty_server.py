@@ -1,5 +1,6 @@
 """What other tests take for granted of a faulty server."""
 
+import gc
 import socket
 import ssl
 import time
@@ -108,6 +109,15 @@ async def test_an_impatient_client_gives_up(behaviour: Behaviour) -> None:
             await ask(server, IMPATIENT)
         assert len(server.requests) == 1
     assert time.monotonic() - began < 5, "closing waited for the answer"
+
+
+async def test_a_client_that_hangs_is_not_forgotten() -> None:
+    with FaultyServer(hang) as server:
+        with pytest.raises(TimeoutError):
+            await ask(server, IMPATIENT)
+        gc.collect()
+        server.behave(answer({}))
+        assert await ask(server) == (200, b"{}")
 
 
 async def test_a_patient_client_gets_what_is_dribbled() -> None:

@@ -14,6 +14,7 @@ LINT = Path(sys.executable).with_name("lint-imports")
 
 LAYERS = "Calls go down"
 PURE = "Models and decisions are pure"
+LIBRARY = "The library needs neither operator nor server"
 
 FORBIDDEN = [
     ("models/search.py", "import workflow_audit.domain.events", LAYERS),
@@ -48,6 +49,20 @@ FORBIDDEN = [
         for module in ("asyncio", "logging", "os", "random", "socket", "time")
     ),
     ("models/base.py", "from workflow_audit import metrics", PURE),
+    ("handlers/run.py", "import workflow_audit.client", LAYERS),
+    ("wiring/policies.py", "import workflow_audit.client.library", LAYERS),
+    *(
+        ("client/library.py", f"import {module}", LIBRARY)
+        for module in (
+            "kopf",
+            "psycopg",
+            "workflow_audit.kube.access",
+            "workflow_audit.metrics",
+            "workflow_audit.services.pending",
+            "workflow_audit.settings",
+            "workflow_audit.store.pool",
+        )
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ from workflow_audit.api.analytics import analytics_router
 from workflow_audit.api.auditevents import auditevents_router
 from workflow_audit.api.auditstatistics import auditstatistics_router
 from workflow_audit.api.discovery import discovery_router
+from workflow_audit.api.ingest import ingest_router
 from workflow_audit.api.openapi import openapi_router
 from workflow_audit.api.problems import add_problems
 from workflow_audit.api.rest import rest_router
@@ -31,6 +32,7 @@ def application(services: ReadServices) -> FastAPI:
         openapi_router,
         rest_export_router,
         rest_router,
+        ingest_router,
         analytics_router,
     ):
         app.include_router(router(services))

@@ -3,7 +3,8 @@
 The head is refused before anything looks at it, and before it is known who asks.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,8 +25,22 @@ HEAD_TOO_LONG = (
 )
 
 
+BODY_IS_COMING = "workflow_audit.body_is_coming"
+"""Where ASGI's scope has the function that tells whether the body of a request is still coming."""
+
+
+def body_is_coming(scope: Mapping[str, Any]) -> bool:
+    """Tell whether the rest of a request's body is still to come from the network."""
+    asked = scope.get(BODY_IS_COMING)
+    return asked is not None and asked()
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """Answers a head that is too long with 414 or 431, and closes the connection."""
+    """Answers a head that is too long with 414 or 431, and closes the connection.
+
+    It also closes where an answer comes before the body has: uvicorn would read all of the rest,
+    however long it is.
+    """
 
     _head_bytes: int | None = None
     """Of a head that has not come as a whole yet."""
@@ -58,6 +73,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refusal:
             raise ValueError(self._refusal[1])
         super().on_headers_complete()
+        cycle = self.cycle
+        scope = cast("dict[str, object]", self.scope)
+        scope[BODY_IS_COMING] = lambda: cycle.more_body
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if the body of this one has come."""
+        super().on_response_complete()
+        # With another one behind it in the pipeline, it has.
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._cut()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is no HTTP, or has too long a head."""
@@ -74,7 +99,10 @@ class LimitedProtocol(HttpToolsProtocol):
             "",
             text,
         )
+        self.transport.write("\r\n".join(lines).encode())
+        self._cut()
+
+    def _cut(self) -> None:
         transport: Any = self.transport
-        transport.write("\r\n".join(lines).encode())
         transport.close()
         self.loop.call_later(FAREWELL_SECONDS, transport.abort)

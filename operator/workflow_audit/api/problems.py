@@ -14,26 +14,38 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
+from workflow_audit.api.limited_http import body_is_coming
 from workflow_audit.api.rest_parameters import invalid_parameter
 from workflow_audit.errors import (
     AnswerTooLongError,
     AuditError,
+    BodyIncompleteError,
+    BodyTooLargeError,
+    BodyTooSlowError,
     ClusterError,
     CursorExpiredError,
     DatabaseError,
     DatabaseUnavailableError,
+    EventConflictError,
     EventNotFoundError,
+    EventRefusedError,
     ForbiddenError,
+    IngestionBusyError,
+    IngestionOffError,
     InvalidFieldError,
+    PolicyError,
     TooManyRequestsError,
     UnauthenticatedError,
+    UnsupportedBodyError,
 )
 from workflow_audit.models.rest import PROBLEM_TYPES
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
+METHOD_NOT_ALLOWED = 405
 PROBLEM = "application/problem+json"
 KUBERNETES_PATHS = ("/apis", "/openapi")
 """Below these the API server asks, which understands `Status` objects only."""
@@ -64,11 +76,22 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     ForbiddenError: Answer(403, "Forbidden", "forbidden", "Forbidden"),
     EventNotFoundError: Answer(404, "NotFound", "not-found", "Not Found"),
+    IngestionOffError: Answer(404, "NotFound", "ingestion-off", "Ingestion Is Off"),
+    BodyTooSlowError: Answer(408, "Timeout", "body-too-slow", "Body Too Slow"),
+    EventConflictError: Answer(409, "Conflict", "conflict", "Conflict"),
     CursorExpiredError: Answer(410, "Expired", "cursor-expired", "Cursor Expired"),
+    BodyTooLargeError: Answer(413, "RequestEntityTooLarge", "body-too-large", "Body Too Large"),
+    UnsupportedBodyError: Answer(
+        415, "UnsupportedMediaType", "unsupported-body", "Unsupported Body"
+    ),
+    BodyIncompleteError: Answer(400, "BadRequest", "body-incomplete", "Body Incomplete"),
+    EventRefusedError: Answer(400, "BadRequest", "event-refused", "Event Refused"),
     AnswerTooLongError: UNAVAILABLE,
     TooManyRequestsError: Answer(429, "TooManyRequests", "too-many-requests", "Too Many Requests"),
     DatabaseError: UNAVAILABLE,
     ClusterError: UNAVAILABLE,
+    IngestionBusyError: UNAVAILABLE,
+    PolicyError: UNAVAILABLE,
 }
 """By the class that is nearest."""
 
@@ -139,9 +162,15 @@ def _message(error: Exception) -> str:
 
 
 def _retry_seconds(error: Exception) -> int | None:
-    if isinstance(error, DatabaseUnavailableError | TooManyRequestsError):
+    if isinstance(error, DatabaseUnavailableError | IngestionBusyError | TooManyRequestsError):
         return max(ceil(error.retry_after_seconds), 1)
     return RETRY_SECONDS if answer_to(error) is UNAVAILABLE else None
+
+
+def retry_after(*errors: Exception) -> dict[str, str]:
+    """Give the header that says when all of them may have passed, if any of them passes."""
+    seconds = max((_retry_seconds(error) or 0 for error in errors), default=0)
+    return {"Retry-After": str(seconds)} if seconds else {}
 
 
 def log_cut(error: AuditError) -> None:
@@ -157,21 +186,30 @@ def add_problems(app: FastAPI) -> None:
             error = invalid_parameter(error)
         if answer_to(error) is MISTAKE:
             log.error("a request failed", exc_info=error)
-        return _response(error, request.url.path)
+        if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
+            error = HTTPException(METHOD_NOT_ALLOWED, headers={"Allow": _methods(request)})
+        return _response(error, request)
 
     for kind in (AuditError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answered)
 
 
-def _response(error: Exception, path: str) -> Response:
-    code = answer_to(error).code
-    headers = {"Cache-Control": "no-store"}
+def _methods(request: Request) -> str:
+    """Give what is possible at a path; Starlette looks at the first of its routes only."""
+    routes = [each for each in request.app.routes if isinstance(each, Route)]
+    fitting = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for each in fitting for method in each.methods or ()}))
+
+
+def _response(error: Exception, request: Request) -> Response:
+    code, path = answer_to(error).code, request.url.path
+    headers = {"Cache-Control": "no-store"} | retry_after(error)
+    if body_is_coming(request.scope):
+        headers["Connection"] = "close"  # and the rest of it is not read
     if isinstance(error, HTTPException):
         headers |= dict(error.headers or {})
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if seconds := _retry_seconds(error):
-        headers["Retry-After"] = str(seconds)
     if any(path == root or path.startswith(f"{root}/") for root in KUBERNETES_PATHS):
         return Response(orjson.dumps(status(error)), code, headers, media_type="application/json")
     return Response(orjson.dumps(problem(error, path)), code, headers, media_type=PROBLEM)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 from workflow_audit import __version__
+from workflow_audit.api.ingest_openapi import submission_schemas
 from workflow_audit.models.rest import Problem
 
 Json = dict[str, Any]
@@ -18,11 +19,15 @@ PROBLEM = "application/problem+json"
 REFERENCE = "#/components/schemas/{model}"
 
 PROBLEMS = {
-    400: "A parameter cannot be used; `field` names it.",
+    400: "Something given cannot be used; `field` names it.",
     401: "It is not known who asks: the token is missing, wrong or expired.",
     403: "The caller may not do this; `detail` says which right is missing and how to get it.",
-    404: "There is no such event that the caller may see.",
+    404: "There is no such event that the caller may see; or this server takes no events.",
+    408: "The body did not come in time.",
+    409: "What names the event names another one already.",
     410: "The cursor has expired; list from the beginning.",
+    413: "The body is too large.",
+    415: "The body is compressed, or no JSON.",
     429: "The caller asks too much; try again after `Retry-After` seconds.",
     500: "A mistake in the server; its log says more.",
     503: "The database or the API server cannot be reached; try again after `Retry-After` seconds.",
@@ -42,7 +47,7 @@ HEADERS: dict[int, Json] = {
 }
 
 DESCRIPTION = """
-Audit events of remediation-workflow searches, read under the cluster's own RBAC.
+Audit events of remediation-workflow searches, read and recorded under the cluster's own RBAC.
 
 `Authorization: Bearer` takes any token that the API server takes, such as a service account's.
 Every answer is `Cache-Control: no-store`. Errors are problems as RFC 9457 has them.
@@ -84,6 +89,7 @@ def document(app: FastAPI) -> Json:
     components = found["components"]
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
+    components["schemas"] |= submission_schemas()
     components["schemas"]["Problem"] = Problem.model_json_schema(ref_template=REFERENCE)
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"bearer": []}]

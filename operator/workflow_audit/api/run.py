@@ -4,12 +4,14 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from workflow_audit.api.app import application
+from workflow_audit.api.bodies import Bodies
 from workflow_audit.api.server import ReadServer
-from workflow_audit.api.services import ReadServices
+from workflow_audit.api.services import Ingestion, ReadServices
 from workflow_audit.api.tls import ServingContext
 from workflow_audit.api.trust import authenticator
 from workflow_audit.probes import probe_server
-from workflow_audit.settings import Settings
+from workflow_audit.settings import IngestionSettings, Settings
+from workflow_audit.wiring.ingestion import IngestionParts, open_ingestion
 from workflow_audit.wiring.reading import ReadingParts, open_reading
 
 log = logging.getLogger(__name__)
@@ -33,13 +35,18 @@ async def run_apiserver(settings: Settings) -> None:
         def on_wait(missing: str) -> None:
             waits_for[0] = missing
 
-        async with open_reading(settings.apiserver, on_wait) as parts:
+        async with (
+            open_reading(settings.apiserver, on_wait) as parts,
+            open_ingestion(settings.ingestion, parts.api, parts.access, on_wait) as ingestion,
+        ):
             checks.clear()
             checks.update(parts.checks)
-            await _serve(settings, parts)
+            if ingestion:
+                checks.update(ingestion.checks)
+            await _serve(settings, parts, ingestion)
 
 
-async def _serve(settings: Settings, parts: ReadingParts) -> None:
+async def _serve(settings: Settings, parts: ReadingParts, ingestion: IngestionParts | None) -> None:
     own, trusted = settings.apiserver, parts.trusted
     services = ReadServices(
         parts.reading,
@@ -48,8 +55,18 @@ async def _serve(settings: Settings, parts: ReadingParts) -> None:
         parts.exporting,
         authenticator(lambda: trusted.config, parts.access),
         parts.reading.clock,
+        _ingestion(settings.ingestion, ingestion) if ingestion else None,
     )
     tls = ServingContext(own.tls_certificate, own.tls_key, trusted.authority)
     server = ReadServer(application(services), own.host, own.port, tls)
     trusted.changed = server.renew_connections
     await server.run()
+
+
+def _ingestion(settings: IngestionSettings, parts: IngestionParts) -> Ingestion:
+    return Ingestion(
+        ingesting=parts.ingesting,
+        bodies=Bodies(settings.bytes_under_way, settings.body_seconds),
+        event_bytes=settings.event_bytes,
+        batch_bytes=settings.batch_bytes,
+    )

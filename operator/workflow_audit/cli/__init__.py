@@ -17,8 +17,15 @@ NOT_FOUND = 3
 
 def main(program: str = PROGRAM) -> None:
     """Run the command line; errors of ours become one paragraph and an exit code."""
-    from workflow_audit.cli.app import app  # noqa: PLC0415 - its modules need not all of this
-
+    try:
+        from workflow_audit.cli.app import app  # noqa: PLC0415 - its modules need not all of this
+    except ModuleNotFoundError as missing:
+        print(
+            f"{program}: {missing.name} is not installed, as for the client library alone;"
+            " pip install 'workflow-audit[operator]'",
+            file=sys.stderr,
+        )
+        sys.exit(1)
     try:
         app(prog_name=program)
     except AuditError as error:

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from workflow_audit.cli.bundled import bundled
 from workflow_audit.cli.completeness import searches_without_one_row
+from workflow_audit.cli.demo_catalogue import running_catalogue
+from workflow_audit.cli.demo_executed import EXAMPLE, show_executed
 from workflow_audit.cli.demo_operator import running_operator
 from workflow_audit.cli.demo_policies import apply_policies, show_policies
 from workflow_audit.cli.demo_reading import reading_lines, show_reading
@@ -52,13 +54,18 @@ def run(
 ) -> None:
     """Start everything, submit the bundled searches, and show what one sees.
 
+    One more search comes without an answer: the operator gets it from the example catalogue.
+
     No container engine is needed. The first run gets or builds the Kubernetes programs, which
     takes up to ten minutes; later ones are ready in seconds.
     """
     started = time.monotonic()
-    with LocalEnvironment.temporary(hooks=[prepare]) as environment:
-        say_time("control plane and database are ready", started)
-        apply_policies(environment)
+    with (
+        LocalEnvironment.temporary(hooks=[prepare]) as environment,
+        running_catalogue(environment) as catalogue,
+    ):
+        say_time("control plane, database and catalogue are ready", started)
+        apply_policies(environment, catalogue)
         with running_operator(environment), running_apiserver(environment):
             say_time("operator and API of the audit events are ready", started)
             searches = bundled_searches(bundled("examples/searches.jsonl"))
@@ -68,6 +75,7 @@ def run(
             seconds = time.monotonic() - began
             wrong = searches_without_one_row(environment, found)
             show(environment, found, wrong, seconds)
+            wrong += searches_without_one_row(environment, [show_executed(environment, console)])
             show_policies(environment, console)
             telling = most_telling(found)
             where = telling["spec"]["correlationId"], telling["metadata"]["namespace"]
@@ -125,7 +133,6 @@ def counts(searches: list[dict[str, Any]], wrong: list[str], seconds: float) -> 
 
 def stay(environment: LocalEnvironment, reading: Iterable[str]) -> None:
     """Print what to copy, and wait for Ctrl-C."""
-    example = bundled("examples/search.yaml")
     console.rule("it stays up until Ctrl-C; in another terminal:")
     query = "SELECT top_workflow_id, count(*) FROM audit_events GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
     for line in (
@@ -133,7 +140,8 @@ def stay(environment: LocalEnvironment, reading: Iterable[str]) -> None:
         "kubectl get workflowsearches -A",
         *reading,
         "kubectl describe auditpolicy payments",
-        f"kubectl create -f {example}",
+        f"kubectl create -f {bundled('examples/search.yaml')}",
+        f"kubectl create -f {bundled(EXAMPLE)}",
         f'psql "$AUDIT_DATABASE_URL" -c "{query}"',
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

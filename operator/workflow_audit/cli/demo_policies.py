@@ -11,6 +11,7 @@ from workflow_audit.cli.prepare import kubectl
 from workflow_audit.local.environment import LocalEnvironment
 
 READY_SECONDS = 60
+OF_CLUSTER = "default"
 SHOWN = "payments"
 """The policy that is shown with everything that it has in place."""
 
@@ -19,10 +20,18 @@ ASPECTS = ("Access", "Alerts", "Dashboard", "Retention")
 Json = dict[str, Any]
 
 
-def apply_policies(environment: LocalEnvironment) -> None:
-    """Put the policies of examples/policies into the cluster, as GitOps would."""
+def apply_policies(environment: LocalEnvironment, catalogue: str) -> None:
+    """Put the policies of examples/policies into the cluster, as GitOps would.
+
+    Args:
+        environment: whose cluster.
+        catalogue: URL at which the operator finds it, for searches without an answer.
+    """
     folder = str(bundled("examples/policies"))
     kubectl(environment, "apply", "--server-side", "--filename", folder)
+    patch = json.dumps({"spec": {"catalogue": {"url": catalogue}}})
+    where = ("clusterauditpolicy", OF_CLUSTER)
+    kubectl(environment, "patch", *where, "--type=merge", f"--patch={patch}")
 
 
 def show_policies(environment: LocalEnvironment, console: Console) -> None:

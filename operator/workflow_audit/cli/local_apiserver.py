@@ -137,6 +137,7 @@ def apiserver_environment(environment: LocalEnvironment, serving: Serving) -> di
     return {
         "KUBECONFIG": str(environment.control_plane.kubeconfig_for(IDENTITY, GROUPS)),
         "AUDIT_APISERVER_DATABASE_URL": environment.database_url(READER),
+        "AUDIT_INGESTION_DATABASE_URL": environment.database_url(),
         "AUDIT_APISERVER_HOST": HOST,
         "AUDIT_APISERVER_TLS_CERTIFICATE": str(serving.certificate),
         "AUDIT_APISERVER_TLS_KEY": str(serving.key),

@@ -14,8 +14,9 @@ OPERATOR = "system:serviceaccount:workflow-audit:workflow-audit-operator"
 OPERATOR_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:workflow-audit")
 """The identity of the shipped service account, so that the shipped rights are what is used."""
 
-MANIFESTS = ("rbac", "admission")
-"""What everybody needs; what else there is under manifests/ is for those who choose it."""
+MANIFESTS = ("rbac", "admission", "optional/http-ingestion.yaml")
+"""What everybody needs, and searches by HTTP; what else there is under manifests/ is for those who
+choose it."""
 
 KUBECTL_SECONDS = 60
 POLICIES_SECONDS = 30.0

@@ -7,6 +7,8 @@ from workflow_audit.errors import InvalidFieldError
 
 REMEDY = "write it as 30m, 24h, 7d, 2026-11-24 or 2026-11-24T10:30:00Z; in a URL, a + is %2B"
 
+MOMENT_REMEDY = "write it as 2026-11-24T10:30:00Z"
+
 SPAN = "([0-9]{1,9})([smhd])"
 """A number and its unit."""
 
@@ -35,11 +37,28 @@ def instant(path: str, text: str, now: datetime) -> datetime:
             return now.astimezone(UTC) - timedelta(**{_UNITS[span[2]]: int(span[1])})
         if _DATE.fullmatch(text):
             return datetime.combine(date.fromisoformat(text), time(), UTC)
-        if _RFC_3339.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidFieldError(path, text, "is in no calendar", REMEDY) from None
-    raise InvalidFieldError(path, text, "is no time", REMEDY)
+    return moment(path, text, REMEDY)
+
+
+def moment(path: str, text: str, remedy: str = MOMENT_REMEDY) -> datetime:
+    """Give the instant that RFC 3339 writes in this way, in UTC.
+
+    Args:
+        path: name of the parameter or field, for errors.
+        text: a time with its offset.
+        remedy: what to write instead.
+
+    Raises:
+        InvalidFieldError: it is none, or no calendar has it.
+    """
+    if not _RFC_3339.fullmatch(text):
+        raise InvalidFieldError(path, text, "is no time", remedy)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidFieldError(path, text, "is in no calendar", remedy) from None
 
 
 def day(path: str, text: str) -> date:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import JsonValue, ValidationError
@@ -29,6 +29,26 @@ _LABEL_KEY = re.compile(LABEL_KEY)
 
 UNKNOWN = "unknown"
 """What an event says for an identifier that a malformed search does not have."""
+
+
+class Notation(NamedTuple):
+    """How what was asked and answered is written where it comes from; for messages."""
+
+    root: str
+    total_found: str
+    boost_breakdown: str
+    penalty_breakdown: str
+    one: str
+    """What to do where both results and a failure are given."""
+
+
+AS_RESOURCE = Notation(
+    "spec",
+    "totalFound",
+    "boostBreakdown",
+    "penaltyBreakdown",
+    "give one of them, or neither to have the operator search",
+)
 
 
 def parse_search(body: Mapping[str, Any]) -> Search:
@@ -68,39 +88,55 @@ def valid_spec(spec: object) -> SearchSpec:
         parsed = SearchSpec.model_validate(spec)
     except ValidationError as error:
         raise refused_field("spec", error) from None
-    for finding in _broken_rules(parsed):
-        raise finding
+    insist_on_rules(parsed, AS_RESOURCE)
     return parsed
 
 
 def refused_field(root: str, error: ValidationError) -> InvalidFieldError:
-    """Say pydantic's first finding in our words; later ones are often only its effects."""
+    """Say pydantic's first finding in our words; later ones are often only its effects.
+
+    Args:
+        root: path of what was validated; empty where its fields stand alone.
+        error: what pydantic says.
+    """
     first = error.errors(include_url=False)[0]
-    path = root + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"])
+    places = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"])
+    path = f"{root}{places}" if root else places.removeprefix(".")
     if first["type"] == "missing":
         return MissingFieldError(path, "give it")
     rule = first["msg"][0].lower() + first["msg"][1:]
+    if first["type"] == "model_type":  # pydantic's own words name a class of ours
+        rule = "input should be an object"
     return InvalidFieldError(path, first["input"], f"is refused: {rule}", "correct it")
 
 
-def _broken_rules(spec: SearchSpec) -> Iterator[InvalidFieldError]:
-    """The rules between fields, as the CRD has them in CEL."""
+def insist_on_rules(spec: SearchSpec, notation: Notation) -> None:
+    """Insist on the rules between fields, as the CRD has them in CEL.
+
+    Raises:
+        InvalidFieldError: the first rule that is broken.
+    """
+    for finding in _broken_rules(spec, notation):
+        raise finding
+
+
+def _broken_rules(spec: SearchSpec, notation: Notation) -> Iterator[InvalidFieldError]:
+    root = notation.root
     if spec.results is not None and spec.failure is not None:
-        remedy = "give one of them, or neither to have the operator search"
-        yield InvalidFieldError("spec", "both", "of results and failure are given", remedy)
-    yield from _broken_key_rules("spec.query.filters", spec.query.filters)
+        yield InvalidFieldError(root, "both", "of results and failure are given", notation.one)
+    yield from _broken_key_rules(f"{root}.query.filters", spec.query.filters)
     if spec.results is not None:
-        yield from _broken_result_rules(spec.results)
+        yield from _broken_result_rules(spec.results, notation)
 
 
-def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
-    path = "spec.results"
+def _broken_result_rules(results: Results, notation: Notation) -> Iterator[InvalidFieldError]:
+    path, total_found = f"{notation.root}.results", notation.total_found
     if results.returned > results.total_found:
         yield InvalidFieldError(
             f"{path}.returned",
             results.returned,
-            f"is above totalFound, {results.total_found}",
-            "totalFound counts all workflows that were found, listed or not",
+            f"is above {total_found}, {results.total_found}",
+            f"{total_found} counts all workflows that were found, listed or not",
         )
     if results.returned != len(results.workflows):
         yield InvalidFieldError(
@@ -116,9 +152,10 @@ def _broken_result_rules(results: Results) -> Iterator[InvalidFieldError]:
         )
     for number, workflow in enumerate(results.workflows):
         place, scoring = f"{path}.workflows[{number}]", workflow.scoring
+        boosts, penalties = notation.boost_breakdown, notation.penalty_breakdown
         yield from _broken_key_rules(f"{place}.labels", workflow.labels)
-        yield from _broken_key_rules(f"{place}.scoring.boostBreakdown", scoring.boost_breakdown)
-        yield from _broken_key_rules(f"{place}.scoring.penaltyBreakdown", scoring.penalty_breakdown)
+        yield from _broken_key_rules(f"{place}.scoring.{boosts}", scoring.boost_breakdown)
+        yield from _broken_key_rules(f"{place}.scoring.{penalties}", scoring.penalty_breakdown)
 
 
 def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:

@@ -27,6 +27,9 @@ class Credentials:
     namespace: str
     """Of the context; where a command reads that is not told where."""
 
+    context_name: str = ""
+    """Of the context in use, also where `context` leaves it to the kubeconfig."""
+
 
 def credentials(kubeconfig: Path | None, context: str | None) -> Credentials:
     """Find the credentials of whoever calls, in the order of kubectl.
@@ -44,7 +47,7 @@ def credentials(kubeconfig: Path | None, context: str | None) -> Credentials:
     if not paths and home.is_file():
         paths = str(home)
     if paths:
-        return Credentials(Path(paths), context, _context_namespace(paths, context))
+        return Credentials(Path(paths), context, *_namespace_and_name(paths, context))
     if in_cluster() and context is None:
         return Credentials(None, None, POD_NAMESPACE.read_text(encoding="utf-8").strip())
     raise ClusterError(
@@ -53,7 +56,7 @@ def credentials(kubeconfig: Path | None, context: str | None) -> Credentials:
     )
 
 
-def _context_namespace(paths: str, context: str | None) -> str:
+def _namespace_and_name(paths: str, context: str | None) -> tuple[str, str]:
     if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep) if path):
         raise ClusterError(f"the kubeconfig {paths} does not exist; give another --kubeconfig")
     try:
@@ -67,8 +70,8 @@ def _context_namespace(paths: str, context: str | None) -> str:
         # The last three: YAML of another shape, such as an empty file.
         words = " ".join(str(error).split())
         raise ClusterError(f"the kubeconfig {paths} cannot be read: {words}") from error
-    found = loader.current_context["context"].get("namespace")
-    return str(found) if found else DEFAULT_NAMESPACE
+    found = loader.current_context
+    return str(found["context"].get("namespace") or DEFAULT_NAMESPACE), str(found["name"])
 
 
 def _unusable(paths: str, context: str | None, error: ConfigException) -> str:

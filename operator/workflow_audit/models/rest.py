@@ -91,7 +91,7 @@ class Problem(BaseModel):
     """Path that was asked for."""
 
     field: str | None = None
-    """Parameter that is to blame, where one is."""
+    """Parameter or field that is to blame, where one is."""
 
 
 Outcome = Literal["success", "failure", "pending"]

@@ -21,6 +21,9 @@ MAX_WORKFLOWS = 100
 MAX_FILTERS = 16
 MAX_LABELS = 12
 
+DEFAULT_SERVICE = "holmesgpt-api"
+"""The program that searches where none is named."""
+
 Filters = Annotated[
     dict[str, Annotated[str, Field(max_length=128)]],
     Field(max_length=MAX_FILTERS, json_schema_extra=KEY_RULE),
@@ -154,7 +157,7 @@ class SearchSpec(Model):
     """Name of the remediation request that the search serves, such as `rr-2026-001`; it joins
     everything that happened for it."""
 
-    service: str = Field("holmesgpt-api", min_length=1, max_length=255)
+    service: str = Field(DEFAULT_SERVICE, min_length=1, max_length=255)
     """Program that ran the search."""
 
     searched_at: AwareDatetime | None = None

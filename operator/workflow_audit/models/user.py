@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from workflow_audit.models.auditlog import AUDIT_EVENT
 
+ACCOUNT_PARTS = 4
+"""system:serviceaccount:namespace:name."""
+
 
 @dataclass(frozen=True)
 class User:
@@ -15,13 +18,20 @@ class User:
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
+    @property
+    def namespace(self) -> str | None:
+        """Give the namespace of a service account; None for everybody else."""
+        parts = self.name.split(":")
+        is_account = parts[:2] == ["system", "serviceaccount"] and len(parts) == ACCOUNT_PARTS
+        return parts[2] if is_account else None
+
 
 @dataclass(frozen=True)
 class Action:
     """What he wants to do with audit events, as Kubernetes' RBAC names it."""
 
     verb: str
-    """get, list or watch."""
+    """get, list, watch or create."""
 
     namespace: str | None = None
     """None is all of them."""

@@ -117,16 +117,15 @@ async def insist(access: Access, request: Request) -> None:
     for name in (request.action.name, *request.other_names):
         if await access.allowed(request.reader, replace(request.action, name=name)):
             return
-    raise ForbiddenError(_refusal(request), _remedy(request.action))
+    raise ForbiddenError(refusal(request.reader, request.action), _remedy(request.action))
 
 
-def _refusal(request: Request) -> str:
+def refusal(user: User, action: Action) -> str:
     """Say what is missing in the API server's own words, so that people find it there too."""
-    action = request.action
     name = f' "{action.name}"' if action.name else ""
     where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
     return (
-        f'{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}{name} is forbidden: User "{request.reader.name}"'
+        f'{AUDIT_EVENT.plural}.{AUDIT_EVENT.group}{name} is forbidden: User "{user.name}"'
         f' cannot {action.verb} resource "{AUDIT_EVENT.plural}" in API group "{AUDIT_EVENT.group}"'
         f" {where}"
     )

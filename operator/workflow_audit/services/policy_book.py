@@ -14,7 +14,12 @@ from workflow_audit.domain.policies import (
 )
 from workflow_audit.domain.policy_parsing import parse_policy
 from workflow_audit.domain.redaction import redactor
-from workflow_audit.errors import PoliciesUnknownError, PolicyInvalidError
+from workflow_audit.errors import (
+    NamespaceUnknownError,
+    PoliciesUnknownError,
+    PolicyInvalidError,
+    shown,
+)
 from workflow_audit.models.policy import (
     DEFAULT_POLICY_NAME,
     AnyPolicy,
@@ -25,7 +30,7 @@ from workflow_audit.models.policy import (
     PolicySpec,
 )
 from workflow_audit.models.search import Metadata
-from workflow_audit.services.recording import ApplyingPolicy
+from workflow_audit.services.preparing import ApplyingPolicy
 from workflow_audit.services.searching import NamedCatalogue
 
 Json = Mapping[str, Any]
@@ -108,12 +113,12 @@ class PolicyBook:
 
         Raises:
             PoliciesUnknownError: not within the time.
+            NamespaceUnknownError: the same, and everything else is known.
             PolicyInvalidError: it cannot be used until it is mended.
         """
         if not self._enabled:
             return self._default
-        if not self._all_known(search.namespace):
-            await self._wait_known(search.namespace, timeout_seconds)
+        await self.wait_known(search.namespace, timeout_seconds)
         within = self._policies.get(search.namespace, {}), self._policies[None]
         everything = chain(*(known.values() for known in within))
         policy = _usable(applying_policy(everything, self._subject(search)))
@@ -140,13 +145,25 @@ class PolicyBook:
     def _all_known(self, namespace: str) -> bool:
         return all(known.is_set() for known in self._known) and namespace in self._namespaces
 
-    async def _wait_known(self, namespace: str, timeout_seconds: float | None) -> None:
+    async def wait_known(self, namespace: str, timeout_seconds: float | None) -> None:
+        """Return once all policies and this namespace are known.
+
+        Raises:
+            PoliciesUnknownError: not within the time.
+            NamespaceUnknownError: the same, and everything else is known.
+        """
+        if self._all_known(namespace):
+            return
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self.wait_until_known()
                 while namespace not in self._namespaces:
                     await self._told.wait()
         except TimeoutError:
+            if all(known.is_set() for known in self._known):
+                raise NamespaceUnknownError(
+                    f"the API server has told of no namespace {shown(namespace)}"
+                ) from None
             raise PoliciesUnknownError(
                 "the API server has not told yet which policies there are"
             ) from None

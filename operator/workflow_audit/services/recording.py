@@ -3,27 +3,18 @@
 What always holds:
 - `record` returns after COMMIT and not before, because status will then say Recorded.
 - A search that cannot be recorded now stays unrecorded and is tried again; it is never given up.
-- Nothing that was not redacted leaves this module.
 - A search that came without an answer is run after a look whether it is recorded already, and its
   outcome is that of the row: whoever wrote it, status and event say the same.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Protocol
 from uuid import UUID
 
-from workflow_audit import metrics
-from workflow_audit.domain.events import (
-    audit_event,
-    event_id,
-    low_confidence,
-    unattributed_workflows,
-)
-from workflow_audit.domain.free_text import TreeRedactor, redacted_search
+from workflow_audit.domain.events import event_id, low_confidence
 from workflow_audit.errors import (
     AuditError,
     DatabaseError,
@@ -35,14 +26,11 @@ from workflow_audit.models.event import AuditEvent, StoredEvent, Written
 from workflow_audit.models.outcome import Outcome, Recorded, Skipped
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.search import Metadata, Search, WorkflowSearch
-from workflow_audit.services.bounded_labels import BoundedLabels
 from workflow_audit.services.mistakes import told
 from workflow_audit.services.pending import PendingSearches
+from workflow_audit.services.preparing import Policies, SearchCounts, prepared
 
 log = logging.getLogger(__name__)
-
-MOST_WINNERS = 200
-"""Most workflows with a count of their own; the catalogue of the bundled searches has 60."""
 
 
 class EventWriter(Protocol):
@@ -85,29 +73,6 @@ class SearchRunner(Protocol):
 
 
 @dataclass(frozen=True)
-class ApplyingPolicy:
-    """The policy that decides about a search, ready for use."""
-
-    name: str
-    rules: PolicySpec
-    redactor: TreeRedactor
-
-
-class Policies(Protocol):
-    """Says which policy applies."""
-
-    async def applying(
-        self, search: Metadata, timeout_seconds: float | None = None
-    ) -> ApplyingPolicy:
-        """Give the policy that decides about a search.
-
-        Raises:
-            PolicyError: it is not known within the time, or cannot be used.
-        """
-        ...
-
-
-@dataclass(frozen=True)
 class Recorder:
     """Turns searches into committed events."""
 
@@ -123,8 +88,7 @@ class Recorder:
     retry_seconds: float
     """Pause before another attempt at a search that failed for a reason other than time."""
 
-    winners: BoundedLabels = field(default_factory=lambda: BoundedLabels(MOST_WINNERS))
-    """Workflows that are counted by their id."""
+    counts: SearchCounts = field(default_factory=SearchCounts)
 
     async def record(self, search: Search, *, patient: bool) -> Outcome:
         """Record a search.
@@ -160,22 +124,25 @@ class Recorder:
         submitted = answering.submitted
         policy = await self.policies.applying(submitted.metadata, timeout_seconds)
         if not policy.rules.enabled:
-            metrics.EVENTS.labels("skipped").inc()
+            self.counts.skipped()
             return Skipped(policy.name)
         if answering.is_open and (
             found := await self._found(submitted.metadata, policy.rules, timeout_seconds)
         ):
             return found
-        redacted = redacted_search(await answering.search(), policy.redactor)
-        event = audit_event(redacted, policy.rules, policy.name, self.cluster_id)
-        written = await self.writer.write(event, timeout_seconds)
+        ready = prepared(await answering.search(), policy, self.cluster_id)
+        written = await self.writer.write(ready.event, timeout_seconds)
         if answering.is_open and written.replayed:
             return await self._found_again(submitted.metadata, policy.rules, timeout_seconds)
-        low = low_confidence(event, policy.rules)
-        if not written.replayed:
-            _count(event, redacted.redactions, self.winners, low=low)
-        _note(event, replayed=written.replayed)
-        return Recorded(event, written.recorded_at, policy.name, low, executed=answering.is_open)
+        self.counts.written(ready, replayed=written.replayed)
+        _note(ready.event, replayed=written.replayed)
+        return Recorded(
+            ready.event,
+            written.recorded_at,
+            policy.name,
+            ready.low_confidence,
+            executed=answering.is_open,
+        )
 
     async def _found(
         self, search: Metadata, rules: PolicySpec, timeout_seconds: float | None
@@ -186,6 +153,7 @@ class Recorder:
         if stored is None:
             return None
         event = stored.event
+        self.counts.replayed()
         _note(event, replayed=True)
         policy = str(event.event_metadata["policy"])
         low = low_confidence(event, rules)
@@ -223,22 +191,7 @@ class _Answering:
 
 
 def _note(event: AuditEvent, *, replayed: bool) -> None:
-    metrics.EVENTS.labels("replayed" if replayed else "recorded").inc()
     log.info("recorded", extra=_log_fields(event, replayed=replayed))
-
-
-def _count(
-    event: AuditEvent, redactions: Mapping[str, int], winners: BoundedLabels, *, low: bool | None
-) -> None:
-    metrics.SEARCHES.labels(event.event_outcome).inc()
-    metrics.LOW_CONFIDENCE.inc(1 if low else 0)
-    metrics.UNATTRIBUTED.inc(unattributed_workflows(event))
-    if event.top_confidence is not None:
-        metrics.CONFIDENCE.observe(event.top_confidence)
-    if event.top_workflow_id is not None:
-        metrics.SELECTIONS.labels(winners.label(event.top_workflow_id)).inc()
-    for pattern, times in redactions.items():
-        metrics.REDACTIONS.labels(pattern).inc(times)
 
 
 def _log_fields(event: AuditEvent, *, replayed: bool) -> dict[str, object]:

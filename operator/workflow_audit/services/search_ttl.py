@@ -12,7 +12,7 @@ from workflow_audit import metrics
 from workflow_audit.errors import ClusterError, PolicyError
 from workflow_audit.models.quantities import span_seconds
 from workflow_audit.models.search import Metadata
-from workflow_audit.services.recording import ApplyingPolicy
+from workflow_audit.services.preparing import ApplyingPolicy
 
 log = logging.getLogger(__name__)
 

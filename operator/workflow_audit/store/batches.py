@@ -15,6 +15,7 @@ from uuid import UUID
 from workflow_audit.errors import (
     DatabaseError,
     DatabaseUnavailableError,
+    EventConflictError,
     EventRefusedError,
     shown,
 )
@@ -28,7 +29,7 @@ from workflow_audit.store.failures import (
 from workflow_audit.store.observing import WriterObserver
 from workflow_audit.store.partitions import ensure_partition
 from workflow_audit.store.pool import Database
-from workflow_audit.store.rows import Key, Row, columns
+from workflow_audit.store.rows import Key, Names, Row, columns
 from workflow_audit.store.sql import QUERIES
 
 TRIES_IN_DOUBT = 3
@@ -58,25 +59,28 @@ class PendingEvent:
     largest), and two writers of the same events wait for each other in one direction only."""
 
     row: Row
-    correlation_id: str
-    resource_id: str
+    names: Names
+    """What has to be the same where the key is."""
+
     since: float
     """Event loop time of its acceptance."""
 
     future: asyncio.Future[Written]
 
-    def check_same(self, correlation_id: str, resource_id: str) -> None:
+    def check_same(self, names: Names) -> None:
         """Make sure that an event with the same key is the same event.
 
         Raises:
-            EventRefusedError: it is another one, so one of the two would be lost silently.
+            EventConflictError: it is another one, so one of the two would be lost silently.
         """
-        if (correlation_id, resource_id) != (self.correlation_id, self.resource_id):
-            raise EventRefusedError(
-                f"event_id {self.key[1]} names two events: correlation_id "
-                f"{shown(self.correlation_id)} and {shown(correlation_id)}, resource_id "
-                f"{shown(self.resource_id)} and {shown(resource_id)}"
-            )
+        differences = [
+            f"{name} {shown(ours)} and {shown(theirs)}"
+            for name, ours, theirs in zip(Names._fields, self.names, names, strict=True)
+            if ours != theirs
+        ]
+        if differences:
+            found = ", ".join(differences)
+            raise EventConflictError(f"event_id {self.key[1]} names two events: {found}")
 
 
 class BatchCommitter:
@@ -149,13 +153,13 @@ class BatchCommitter:
         async with self._database.connection() as connection:
             cursor = await connection.execute(QUERIES["find_replays"], wanted, binary=True)
             rows = await cursor.fetchall()
-        found = {(day, ident): (at, names) for ident, day, at, *names in rows}
+        found = {(day, ident): (at, Names(*names)) for ident, day, at, *names in rows}
         for event in replays:
             try:
                 if event.key not in found:
                     raise unavailable(f"event {event.key[1]} is neither written nor found")
-                at, (correlation_id, resource_id) = found[event.key]
-                event.check_same(correlation_id, resource_id)
+                at, names = found[event.key]
+                event.check_same(names)
             except DatabaseError as error:
                 self._fail(event, error)
             else:
@@ -185,7 +189,7 @@ class BatchCommitter:
 
     def _fail(self, event: PendingEvent, error: DatabaseError) -> None:
         self._observer.write_failed(failure_kind(error))
-        log.error("event %s (%s) failed: %s", event.key[1], event.correlation_id, error)
+        log.error("event %s (%s) failed: %s", event.key[1], event.names.correlation_id, error)
         event.future.set_exception(error)
 
     def _notice(self, error: DatabaseUnavailableError) -> None:

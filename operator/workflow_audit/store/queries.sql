@@ -27,13 +27,23 @@ RETURNING event_id, event_date, recorded_at;
 -- name: find_replays
 -- Look up events that were there already.
 -- Takes: event_id, event_date: arrays; the dates only spare partitions that cannot hold them.
--- Gives: event_id, event_date, recorded_at, correlation_id, resource_id; perhaps more rows than
--- asked for (an id with another of the dates), for the caller to pass over.
+-- Gives: event_id, event_date, recorded_at, correlation_id, resource_id, resource_name; perhaps more
+-- rows than asked for (an id with another of the dates), for the caller to pass over.
 -- Runs as: workflow_audit_writer.
-SELECT event_id, event_date, recorded_at, correlation_id, resource_id
+SELECT event_id, event_date, recorded_at, correlation_id, resource_id, resource_name
   FROM public.audit_events
  WHERE event_id = ANY (%(event_id)b::uuid[])
    AND event_date = ANY (%(event_date)b::date[]);
+
+-- name: find_dates
+-- Look up on which dates events are stored: an id is unique on each of them only.
+-- Takes: event_id: an array; first, last: dates between which they are looked for.
+-- Gives: event_id, event_date.
+-- Runs as: workflow_audit_writer.
+SELECT event_id, event_date
+  FROM public.audit_events
+ WHERE event_id = ANY (%(event_id)b::uuid[])
+   AND event_date BETWEEN %(first)b AND %(last)b;
 
 -- name: find_executed_event
 -- Look up the event of a search that the operator ran itself, by its key.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import orjson
@@ -25,6 +25,20 @@ from workflow_audit.store.arrays import (
 
 Key = tuple[date, UUID]
 """The primary key."""
+
+
+class Names(NamedTuple):
+    """What an event is about; one key never stands for two of them."""
+
+    correlation_id: str
+    resource_id: str
+    resource_name: str | None
+
+    @classmethod
+    def of(cls, event: AuditEvent) -> Self:
+        """Give those of an event."""
+        return cls(event.correlation_id, event.resource_id, event.resource_name)
+
 
 Row = tuple[Any, ...]
 """The values of COLUMNS, with JSON as text."""

@@ -12,16 +12,25 @@ What always holds, and what the tests check:
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from workflow_audit.errors import DatabaseUnavailableError, EventRefusedError
+from workflow_audit.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    EventRefusedError,
+    QueueFullError,
+)
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.store.batches import BatchCommitter, PendingEvent, RetryOptions
 from workflow_audit.store.failures import RETRY_AFTER_SECONDS, unavailable
 from workflow_audit.store.observing import SilentObserver, WriterObserver
 from workflow_audit.store.pool import Database
-from workflow_audit.store.rows import Key, row
+from workflow_audit.store.rows import Key, Names, row
+
+FULL_RETRY_SECONDS = 1.0
+"""When to try again where the queue was full: it empties as fast as PostgreSQL writes."""
 
 log = logging.getLogger(__name__)
 
@@ -122,12 +131,59 @@ class EventWriter:
                 pending, joined = await self._accepted(event)
                 written = await asyncio.shield(pending.future)
         except TimeoutError:
-            raise DatabaseUnavailableError(
-                f"not recorded within {timeout_seconds:g} s: {self._committer.trouble}",
-                RETRY_AFTER_SECONDS,
-            ) from None
+            raise self._late(timeout_seconds) from None
         self._observer.waited(clock() - started)
         return replace(written, replayed=True) if joined else written
+
+    def insist_on_room(self, events: int) -> None:
+        """Insist that so many more may wait now.
+
+        Raises:
+            QueueFullError: they may not; says when to try again.
+        """
+        if self.waiting + events > self._options.queue_rows:
+            raise self._full()
+
+    async def write_many(
+        self, events: Sequence[AuditEvent], timeout_seconds: float | None = None
+    ) -> list[Written | DatabaseError]:
+        """Write events and give what came of each, in their order; each stands for itself.
+
+        Never waits for room: what finds none gets QueueFullError. For the rest, and what errors
+        mean, see `write`. No task is made for an event, so that a thousand cost what one does.
+        """
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        accepted = [await self._accepted_at_once(event) for event in events]
+        waiting = {each[0].future for each in accepted if isinstance(each, tuple)}
+        if waiting:
+            await asyncio.wait(waiting, timeout=timeout_seconds)
+        seconds = clock() - started
+        return [self._outcome(each, seconds, timeout_seconds) for each in accepted]
+
+    def _outcome(
+        self,
+        accepted: tuple[PendingEvent, bool] | DatabaseError,
+        seconds: float,
+        timeout_seconds: float | None,
+    ) -> Written | DatabaseError:
+        if isinstance(accepted, DatabaseError):
+            return accepted
+        pending, joined = accepted
+        if not pending.future.done():
+            return self._late(timeout_seconds)
+        error = pending.future.exception()
+        if isinstance(error, DatabaseError):
+            return error
+        self._observer.waited(seconds)
+        written = pending.future.result()
+        return replace(written, replayed=True) if joined else written
+
+    def _late(self, timeout_seconds: float | None) -> DatabaseUnavailableError:
+        return DatabaseUnavailableError(
+            f"not recorded within {timeout_seconds:g} s: {self._committer.trouble}",
+            RETRY_AFTER_SECONDS,
+        )
 
     async def _accepted(self, event: AuditEvent) -> tuple[PendingEvent, bool]:
         """Queue an event; or join the same one, whose first caller has perhaps given up."""
@@ -140,8 +196,26 @@ class EventWriter:
         if self._closing:
             raise unavailable("the program stops")
         pending = self._unresolved[key]
-        pending.check_same(event.correlation_id, event.resource_id)
+        pending.check_same(Names.of(event))
         return pending, True
+
+    async def _accepted_at_once(
+        self, event: AuditEvent
+    ) -> tuple[PendingEvent, bool] | DatabaseError:
+        """Queue or join an event without waiting for room."""
+        if self._room.locked() and (event.event_date, event.event_id) not in self._unresolved:
+            return self._full()
+        try:
+            return await self._accepted(event)
+        except DatabaseError as error:
+            return error
+
+    def _full(self) -> QueueFullError:
+        return QueueFullError(
+            f"{self.waiting} events wait for PostgreSQL, and no more may: "
+            f"{self._committer.trouble}",
+            FULL_RETRY_SECONDS,
+        )
 
     def _queued(self, key: Key, event: AuditEvent) -> PendingEvent:
         try:
@@ -155,8 +229,7 @@ class EventWriter:
             key=key,
             order=(event.event_timestamp, event.event_id),
             row=values,
-            correlation_id=event.correlation_id,
-            resource_id=event.resource_id,
+            names=Names.of(event),
             since=loop.time(),
             future=loop.create_future(),
         )

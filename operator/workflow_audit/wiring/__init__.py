@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
-from workflow_audit import metrics
 from workflow_audit.catalogue.client import CatalogueClient
 from workflow_audit.errors import ClusterError
 from workflow_audit.kube import cluster
@@ -31,6 +30,7 @@ from workflow_audit.wiring.certificates import certificate_tasks
 from workflow_audit.wiring.policies import open_policies
 from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
 from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
+from workflow_audit.wiring.writing import WriterMetrics
 
 
 @dataclass(frozen=True)
@@ -105,22 +105,6 @@ def database_address(settings: Settings) -> DatabaseAddress:
         url=settings.database.url.get_secret_value(),
         password_file=settings.database.url_password_file,
     )
-
-
-class WriterMetrics:
-    """Tells the metrics how the writer fares."""
-
-    def batch_written(self, rows: int, replays: int, seconds: float) -> None:  # noqa: ARG002
-        """Count a committed batch."""
-        metrics.BATCH_ROWS.observe(rows)
-
-    def write_failed(self, kind: str) -> None:
-        """Count a failed write: validation, network or database."""
-        metrics.WRITE_ERRORS.labels(kind).inc()
-
-    def waited(self, seconds: float) -> None:
-        """Note how long one event took from submission to COMMIT."""
-        metrics.WRITE_DURATION.observe(seconds)
 
 
 def _writer_options(settings: Settings) -> WriterOptions:

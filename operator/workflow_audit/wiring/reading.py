@@ -34,6 +34,7 @@ class ReadingParts:
     watching: Watching
     statistics: Statistics
     exporting: Exporting
+    api: ApiServer
     access: Access
     trusted: TrustedProxy
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -68,6 +69,7 @@ async def open_reading(
                 watching=Watching(events, tail, time.monotonic),
                 statistics=Statistics(EventStatistics(database), reading),
                 exporting=Exporting(events, access, limits),
+                api=api,
                 access=access,
                 trusted=trusted,
                 checks={

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.cluster
 
 APPLIED = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename")
 
+CREATED = ("create", "--dry-run=server", "--validate=strict", "--output=name", "--filename")
+
+SEARCHES = sorted(bundled("examples").glob("*.yaml"))
 POLICIES = sorted(bundled("examples/policies").glob("*.yaml"))
 OPTIONAL = sorted(bundled("manifests/optional").glob("*.yaml"))
 GITOPS = sorted(bundled("examples/gitops").glob("*.yaml"))
@@ -23,6 +26,12 @@ GITOPS = sorted(bundled("examples/gitops").glob("*.yaml"))
 @pytest.mark.parametrize("path", [*POLICIES, *OPTIONAL], ids=lambda path: path.stem)
 def test_a_cluster_takes_it(prepared_environment: LocalEnvironment, path: Path) -> None:
     assert "serverside-applied" in kubectl(prepared_environment, *APPLIED, str(path))
+
+
+@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+def test_a_cluster_takes_a_search(prepared_environment: LocalEnvironment, path: Path) -> None:
+    created = kubectl(prepared_environment, *CREATED, str(path))
+    assert created.startswith("workflowsearch.audit.kubernaut.ai/rr-2026-00")
 
 
 @pytest.mark.parametrize("path", GITOPS, ids=lambda path: path.stem)

@@ -35,18 +35,18 @@ def kubeconfig(path: Path, **namespaces: str | None) -> Path:
 
 def test_the_order_is_that_of_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = kubeconfig(tmp_path / "home" / ".kube" / "config", a="home")
-    assert credentials(None, None) == Credentials(home, None, "home")
+    assert credentials(None, None) == Credentials(home, None, "home", "a")
     variable = kubeconfig(tmp_path / "variable", a="variable")
     monkeypatch.setenv("KUBECONFIG", str(variable))
-    assert credentials(None, None) == Credentials(variable, None, "variable")
+    assert credentials(None, None) == Credentials(variable, None, "variable", "a")
     given = kubeconfig(tmp_path / "given", a="given")
-    assert credentials(given, None) == Credentials(given, None, "given")
+    assert credentials(given, None) == Credentials(given, None, "given", "a")
 
 
 def test_the_namespace_is_that_of_the_context(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path / "config", a="payments", b=None)
     assert credentials(path, None).namespace == "payments"
-    assert credentials(path, "b") == Credentials(path, "b", "default")
+    assert credentials(path, "b") == Credentials(path, "b", "default", "b")
 
 
 def test_several_files_count_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from unit.policies import a_policy_body
-from workflow_audit.errors import PoliciesUnknownError, PolicyInvalidError
+from workflow_audit.errors import NamespaceUnknownError, PoliciesUnknownError, PolicyInvalidError
 from workflow_audit.models.search import Metadata
 from workflow_audit.services.policy_book import PolicyBook
 
@@ -98,7 +98,7 @@ async def test_a_search_waits_until_its_namespace_is_known() -> None:
     book.namespace_changed(None, a_namespace("new"))
     assert (await waiting).name == "default"
     book.namespace_changed(a_namespace("new"), None)
-    with pytest.raises(PoliciesUnknownError):
+    with pytest.raises(NamespaceUnknownError, match="no namespace 'new'"):
         await book.applying(search("new"), 0)
 
 

@@ -27,7 +27,8 @@ from workflow_audit.models.outcome import Recorded, Skipped
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.search import Metadata, WorkflowSearch
 from workflow_audit.services.pending import PendingSearches
-from workflow_audit.services.recording import MOST_WINNERS, ApplyingPolicy, Recorder
+from workflow_audit.services.preparing import MOST_WINNERS, ApplyingPolicy
+from workflow_audit.services.recording import Recorder
 
 NOW = datetime(2026, 11, 23, 10, 32, 7, tzinfo=UTC)
 DOWN = DatabaseUnavailableError("the database does not answer", retry_after_seconds=5)

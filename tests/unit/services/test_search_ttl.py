@@ -13,7 +13,7 @@ from workflow_audit.errors import PoliciesUnknownError
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.retention import Retention
 from workflow_audit.models.search import Metadata
-from workflow_audit.services.recording import ApplyingPolicy
+from workflow_audit.services.preparing import ApplyingPolicy
 from workflow_audit.services.search_ttl import SearchTtl
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
