@@ -262,5 +262,6 @@ def _redacted_claims(claims: Mapping[str, str], redactor: TreeRedactor) -> JsonV
     if not rest:
         return dict(claims)
     redacted, _ = redactor.redact_tree(rest)
-    named = {"service": claims["service"]} if "service" in claims else {}
-    return named | redacted if isinstance(redacted, dict) else named
+    if "service" in claims and isinstance(redacted, dict):
+        return {"service": claims["service"], **redacted}
+    return redacted
