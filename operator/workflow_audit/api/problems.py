@@ -45,7 +45,7 @@ from workflow_audit.models.rest import PROBLEM_TYPES
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
-METHOD_NOT_ALLOWED = 405
+WRONG_METHOD = 405
 PROBLEM = "application/problem+json"
 KUBERNETES_PATHS = ("/apis", "/openapi")
 """Below these the API server asks, which understands `Status` objects only."""
@@ -191,9 +191,9 @@ def add_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
             error = invalid_parameter(error)
         if answer_to(error) is MISTAKE:
             log.error("a request failed", exc_info=error)
-        if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
-            if methods := _methods(request, routes):
-                error = HTTPException(METHOD_NOT_ALLOWED, headers={"Allow": methods})
+        is_wrong_method = isinstance(error, HTTPException) and error.status_code == WRONG_METHOD
+        if is_wrong_method and (methods := _methods(request, routes)):
+            error = HTTPException(WRONG_METHOD, headers={"Allow": methods})
         return _response(error, request)
 
     for kind in (AuditError, HTTPException, RequestValidationError, Exception):
