@@ -25,6 +25,7 @@ from support.reading import (
 )
 from support.rest import Program
 from support.searches import Searches
+from support.submitting import Sender, let_send
 from workflow_audit.local.environment import LocalEnvironment
 
 _numbers = itertools.count(1)
@@ -114,6 +115,14 @@ def robot(server: ReadingServer, api: Api, namespace: str) -> Program:
     user, token = a_service_account(api, namespace, "robot")
     let_read(api, namespace, user)
     return Program(server, user, token)
+
+
+@pytest.fixture
+def sender(server: ReadingServer, api: Api, namespace: str) -> Sender:
+    """May record searches in its namespace."""
+    user, token = a_service_account(api, namespace, "searcher")
+    let_send(api, namespace, user)
+    return Sender(server, user, token)
 
 
 @pytest.fixture

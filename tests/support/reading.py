@@ -95,7 +95,9 @@ Headers = Sequence[tuple[str, str]]
 class Ask(Protocol):
     """Asks over one connection."""
 
-    def __call__(self, path: str, headers: Headers = (), method: str = "GET") -> Answered:
+    def __call__(
+        self, path: str, headers: Headers = (), method: str = "GET", body: bytes | None = None
+    ) -> Answered:
         """Give what it says."""
         ...
 
@@ -123,12 +125,14 @@ class ReadingServer:
         """Lend a connection that is used again and again."""
         with _pool(self.environment, pair) as pool:
 
-            def ask(path: str, headers: Headers = (), method: str = "GET") -> Answered:
+            def ask(
+                path: str, headers: Headers = (), method: str = "GET", body: bytes | None = None
+            ) -> Answered:
                 found = urllib3.HTTPHeaderDict()
                 for name, value in headers:
                     found.add(name, value)
                 url = f"https://{HOST}:{self.port}{path}"
-                answer = pool.request(method, url, headers=found)
+                answer = pool.request(method, url, headers=found, body=body)
                 return Answered(answer.status, answer.headers, answer.data)
 
             yield ask

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from workflow_audit.client.complaints import place_of
 from workflow_audit.client.events import event_body, idempotency_key
 from workflow_audit.client.outcomes import Again, Outcome, Refused, Sent, refusal, retry_after
 from workflow_audit.client.searches import WaitingSearch
@@ -70,6 +71,8 @@ class HttpTransport:
             trouble = f"no answer within {self._timeout.total:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             trouble = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        except Exception as error:  # noqa: BLE001 - a mistake of ours, or of a library
+            trouble = place_of(error)
         await self.close()  # the next attempt reads certificates anew
         return [Again(trouble, concerns_all=True)] * len(searches)
 

@@ -73,14 +73,19 @@ class Keeping:
 
     def lend(self, *, seconds: float, events: int, most_bytes: int) -> Loan:
         """Give searches that are to be sent, in the order in which they came."""
-        bounds = {"seconds": seconds, "events": events, "most_bytes": most_bytes}
+
+        def of(spool: Spool) -> Loan:
+            now = self._clock()
+            lent = spool.lend(now, seconds=seconds, events=events, most_bytes=most_bytes)
+            return Loan(spool, lent)
+
         try:
             self._check()
-            if found := self._file.lend(self._clock(), **bounds):  # type: ignore[arg-type]
-                return Loan(self._file, found)
+            if (loan := of(self._file)).searches:
+                return loan
         except (SpoolError, OSError) as error:
             self._complain(error)
-        return Loan(self._memory, self._memory.lend(self._clock(), **bounds))  # type: ignore[arg-type]
+        return of(self._memory)
 
     def waiting(self) -> int:
         """Give how many searches are not sent yet."""

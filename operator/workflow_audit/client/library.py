@@ -8,11 +8,9 @@ What holds, and what the tests check:
 
 import asyncio
 import atexit
-import functools
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
@@ -32,6 +30,9 @@ R = TypeVar("R")
 
 EXIT_SECONDS = 1.0
 """How long the end of the interpreter may be held up."""
+
+_OF_PARENTS: list[Running] = []
+"""Kept for ever in a forked process: to close any of it would disturb the parent."""
 
 NOTHING = ClientStats(0, 0, 0, 0, 0, 0, 0, {})
 
@@ -62,7 +63,7 @@ class AuditClient:
                 in_parent=self._after_fork_in_parent,
                 in_child=self._after_fork_in_child,
             )
-            atexit.register(_close_at_end, weakref.ref(self))
+            atexit.register(self._close_at_end)
 
     @classmethod
     def from_env(
@@ -74,7 +75,10 @@ class AuditClient:
             environment: None takes the process's own.
             on_metric: as for the class.
         """
-        return cls(settings_from_env(environment or os.environ), on_metric=on_metric)
+        return cls(
+            settings_from_env(os.environ if environment is None else environment),
+            on_metric=on_metric,
+        )
 
     def search_completed(
         self,
@@ -235,6 +239,7 @@ class AuditClient:
         with self._lock:
             running, self._closed = (None if self._closed else self._running), True
         if running:
+            atexit.unregister(self._close_at_end)
             self._guarded(lambda: running.close(timeout_seconds))
 
     async def aflush(self, timeout_seconds: float = 5.0) -> bool:
@@ -267,6 +272,9 @@ class AuditClient:
     ) -> None:
         await self.aclose()
 
+    def _close_at_end(self) -> None:
+        self.close(EXIT_SECONDS)
+
     def _before_fork(self) -> None:
         """Let go of the spool's file."""
         running = self._running
@@ -283,7 +291,9 @@ class AuditClient:
         self._held = False
         self._lock = threading.RLock()
         self._complaints = Complaints()
-        self._running = None
+        if self._running:
+            _OF_PARENTS.append(self._running)
+            self._running = None
 
     def _record(self, asked: Mapping[str, Any], came: Mapping[str, Any]) -> None:
         if not self._settings.enabled:
@@ -305,7 +315,7 @@ class AuditClient:
                 transport = _transport(self._settings)
                 counts = Counts(self._listeners(), self._complaints)
                 self._running = Running(self._settings, transport, counts, self._complaints)
-                at_end_of_worker(functools.partial(_close_at_end, weakref.ref(self)))
+                at_end_of_worker(self._close_at_end)
             return self._running
 
     def _listeners(self) -> tuple[OnMetric, ...]:
@@ -341,9 +351,3 @@ def _transport(settings: ClientSettings) -> Transport:
     return ResourceTransport(
         kubeconfig=settings.kubeconfig, timeout_seconds=settings.timeout_seconds
     )
-
-
-def _close_at_end(client: "weakref.ref[AuditClient]") -> None:
-    alive = client()
-    if alive is not None:
-        alive.close(EXIT_SECONDS)

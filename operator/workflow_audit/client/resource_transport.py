@@ -4,7 +4,9 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from workflow_audit.client.complaints import place_of
 from workflow_audit.client.outcomes import Again, Outcome, Sent, refusal
 from workflow_audit.client.searches import WaitingSearch
 from workflow_audit.errors import ClusterError
@@ -44,7 +46,11 @@ class ResourceTransport:
 
     async def send(self, searches: Sequence[WaitingSearch]) -> list[Outcome]:
         """Create each, a few at a time."""
-        return await asyncio.gather(*map(self._create, searches))
+        done = await asyncio.gather(*map(self._create, searches), return_exceptions=True)
+        return [
+            Again(place_of(one), concerns_all=True) if isinstance(one, BaseException) else one
+            for one in done
+        ]
 
     async def close(self) -> None:
         """Close connections."""
@@ -59,14 +65,15 @@ class ResourceTransport:
         path = WORKFLOW_SEARCH.resource.path(search.namespace)
         try:
             async with asyncio.timeout(self._seconds):
-                answer = await self._api.ask("recording a search", "POST", path, body=manifest)
+                answer: Any = await self._api.ask("recording a search", "POST", path, body=manifest)
         except ClusterError as error:
             return _refused(error)
         except TimeoutError:
             return Again(f"no answer within {self._seconds:g} s", concerns_all=True)
-        if answer.get("metadata", {}).get("name") != search.name:
-            return Again("the answer is none of an API server", concerns_all=True)
-        return Sent()
+        created = isinstance(answer, dict) and answer.get("metadata")
+        if isinstance(created, dict) and created.get("name") == search.name:
+            return Sent()
+        return Again("the answer is none of an API server", concerns_all=True)
 
 
 def _refused(error: ClusterError) -> Outcome:

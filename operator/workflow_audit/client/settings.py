@@ -6,7 +6,6 @@ default would be right, because searches would go to somebody else, the audit is
 
 import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -34,7 +33,8 @@ def _default_spool_path() -> Path:
         return state / "workflow-audit"
     if home.is_absolute():
         return home / ".local" / "state" / "workflow-audit"
-    return Path(tempfile.gettempdir(), f"workflow-audit-{os.geteuid()}")
+    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - nobody else may own the folder
+    return Path(temporary, f"workflow-audit-{os.geteuid()}")
 
 
 def _server(url: str) -> str:

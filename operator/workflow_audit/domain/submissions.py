@@ -89,7 +89,7 @@ def submitted_search(
     namespace = submission.namespace or user.namespace
     if namespace is None:
         raise MissingFieldError("namespace", "name the one that the search belongs to")
-    key = _agreed("idempotency_key", (key, submission.idempotency_key), "the header")
+    key = _agreed("idempotency_key", (submission.idempotency_key, key), "the header")
     facts = _facts(spec, namespace, user)
     name = orjson.dumps([namespace, user.name, key]) if key else facts
     metadata = Metadata(

@@ -4,6 +4,7 @@ The Kubernetes client brings credentials, TLS and token renewal; its typed calls
 import some 900 models, 70 MiB beside the operator's own 95, and custom resources have none.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -65,6 +66,7 @@ class ApiServer:
         self._kubeconfig = kubeconfig
         self._context = context
         self._client: client.ApiClient | None = None
+        self._connecting = asyncio.Lock()
         self.told: datetime | None = None
         """The API server's own time, as its last answer told it: ages of its objects are measured
         by it, because ours may be wrong."""
@@ -156,26 +158,41 @@ class ApiServer:
         return answer
 
     async def _connected(self, doing: str) -> client.ApiClient:
-        if self._client is None:
-            configuration = client.Configuration()
-            configuration.retries = None  # who asks knows better when; False would be without end
-            configuration.connection_pool_maxsize = CONNECTIONS
-            try:
-                await _load(configuration, self._kubeconfig, self._context)
-            except (ConfigException, YAMLError, TypeError) as error:  # TypeError: an empty file
-                raise ClusterError(
-                    f"{doing}: neither a service account nor a kubeconfig is there ({error}); "
-                    "set KUBECONFIG, or run in a cluster"
-                ) from error
-            except ApiException as error:
-                raise ClusterError(f"{doing}: no credentials: {error.reason}") from error
-            self._client = client.ApiClient(configuration)
+        async with self._connecting:  # many may ask at once, and one connects
+            return self._client or await self._connect(doing)
+
+    async def _connect(self, doing: str) -> client.ApiClient:
+        configuration = client.Configuration()
+        configuration.trace_configs = [_no_redirects()]
+        configuration.retries = None  # who asks knows better when; False would be without end
+        configuration.connection_pool_maxsize = CONNECTIONS
+        try:
+            await _load(configuration, self._kubeconfig, self._context)
+        except (ConfigException, YAMLError, TypeError) as error:  # TypeError: an empty file
+            raise ClusterError(
+                f"{doing}: neither a service account nor a kubeconfig is there ({error}); "
+                "set KUBECONFIG, or run in a cluster"
+            ) from error
+        except ApiException as error:
+            raise ClusterError(f"{doing}: no credentials: {error.reason}") from error
+        self._client = client.ApiClient(configuration)
         return self._client
 
     async def _close(self) -> None:
         if self._client is not None:
             closing, self._client = self._client, None
             await closing.close()  # type: ignore[no-untyped-call]
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """Have a redirect be an error: an API server gives none, and bodies are for nobody else."""
+
+    async def refuse(*_: object) -> None:
+        raise aiohttp.ClientError("it redirects to somewhere else")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
+    return trace
 
 
 def _refusal(doing: str, answer: aiohttp.ClientResponse, text: str) -> ClusterError:
