@@ -85,6 +85,8 @@ class HttpTransport:
     async def _single(self, search: WaitingSearch) -> Outcome:
         key = {"Idempotency-Key": idempotency_key(search)}
         status, answer, wait = await self._post(EVENTS_PATH, event_body(search), key)
+        if status in NO_BATCHES:
+            self._batch = BATCH  # it takes no events at all; perhaps it will take batches
         if status not in {OK, CREATED}:
             return _refused(status, answer, wait)
         if isinstance(answer, dict) and "event_id" in answer:

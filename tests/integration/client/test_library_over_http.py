@@ -132,13 +132,27 @@ def test_a_dead_server_costs_nothing_but_room_in_the_spool(tmp_path: Path) -> No
         assert sorted(correlations(server.requests)) == numbers(5)
 
 
-def test_while_nobody_answers_one_is_tried_at_a_time(tmp_path: Path) -> None:
-    with FaultyServer(refusal(503)) as server, client_of(tmp_path, server.url) as client:
+@pytest.mark.parametrize("status", [403, 503])
+def test_a_server_that_takes_nothing_is_left_in_peace(tmp_path: Path, status: int) -> None:
+    with FaultyServer(hang) as server:
+        server.refuse()
+        with client_of(tmp_path, server.url) as client:
+            record(client, 50)
+            wait_spooled(client, 50)
+            server.behave(refusal(status))
+            eventually(lambda: server.requests, within_seconds=SECONDS)
+            began = time.monotonic()
+            eventually(lambda: len(server.requests) >= 4, within_seconds=SECONDS)
+            assert time.monotonic() - began > 2, "pauses are at least 1, 2 and 4 halves"
+            assert {request.path for request in server.requests[1:]} == {SINGLE}
+
+
+def test_a_server_that_begins_to_take_events_gets_batches(tmp_path: Path) -> None:
+    with FaultyServer(first(refusal(404), 3)) as server, client_of(tmp_path, server.url) as client:
         record(client, 50)
-        wait_spooled(client, 50)
-        eventually(lambda: len(server.requests), until=lambda seen: seen >= 3)
-        later = server.requests[1:]
-        assert {request.path for request in later} == {SINGLE}
+        assert eventually(lambda: client.flush(0.5), within_seconds=SECONDS)
+        assert client.stats().sent == 50
+        assert BATCH in {request.path for request in server.requests[3:]}
 
 
 def test_retry_after_is_kept(tmp_path: Path) -> None:
