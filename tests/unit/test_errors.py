@@ -120,6 +120,16 @@ REASONS = {
     "ClusterError": "Cluster",
     "CredentialsUnknownError": "CredentialsUnknown",
     "LocalError": "Local",
+    "QueueFullError": "QueueFull",
+    "EventConflictError": "EventConflict",
+    "NamespaceUnknownError": "NamespaceUnknown",
+    "IngestionError": "Ingestion",
+    "BodyIncompleteError": "BodyIncomplete",
+    "BodyTooLargeError": "BodyTooLarge",
+    "BodyTooSlowError": "BodyTooSlow",
+    "IngestionBusyError": "IngestionBusy",
+    "IngestionOffError": "IngestionOff",
+    "UnsupportedBodyError": "UnsupportedBody",
 }
 
 
