@@ -154,6 +154,7 @@ class BatchCommitter:
             cursor = await connection.execute(QUERIES["find_replays"], wanted, binary=True)
             rows = await cursor.fetchall()
         found = {(day, ident): (at, Names(*names)) for ident, day, at, *names in rows}
+        failed: list[tuple[PendingEvent, DatabaseError]] = []
         for event in replays:
             try:
                 if event.key not in found:
@@ -161,9 +162,11 @@ class BatchCommitter:
                 at, names = found[event.key]
                 event.check_same(names)
             except DatabaseError as error:
-                self._fail(event, error)
+                failed.append((event, error))
             else:
                 event.future.set_result(Written(at, replayed=True))
+        if failed:
+            self._fail(*failed)
 
     async def _make_partitions(self, batch: Sequence[PendingEvent]) -> bool:
         """Make room for other months, refuse events out of bounds; give whether that helped."""
@@ -175,22 +178,27 @@ class BatchCommitter:
                 helped = True
                 for event in batch:
                     if event.key[0].replace(day=1) == month:
-                        self._fail(event, error)
+                        self._fail((event, error))
         return helped
 
     async def _halve(self, batch: Sequence[PendingEvent], error: DatabaseError) -> None:
         """Separate a bad row from its neighbours; alone, it fails."""
         if len(batch) == 1:
-            self._fail(batch[0], error)
+            self._fail((batch[0], error))
             return
         middle = len(batch) // 2
         await self.commit(batch[:middle])
         await self.commit(batch[middle:])
 
-    def _fail(self, event: PendingEvent, error: DatabaseError) -> None:
-        self._observer.write_failed(failure_kind(error))
-        log.error("event %s (%s) failed: %s", event.key[1], event.names.correlation_id, error)
-        event.future.set_exception(error)
+    def _fail(self, *failed: tuple[PendingEvent, DatabaseError]) -> None:
+        """Give events up, with one line in the log: who sends the same keys anew causes many."""
+        for event, error in failed:
+            self._observer.write_failed(failure_kind(error))
+            event.future.set_exception(error)
+        event, error = failed[0]
+        more = f" and {len(failed) - 1} others" if len(failed) > 1 else ""
+        correlation_id = event.names.correlation_id
+        log.error("event %s (%s)%s failed: %s", event.key[1], correlation_id, more, error)
 
     def _notice(self, error: DatabaseUnavailableError) -> None:
         self._observer.write_failed(failure_kind(error))
