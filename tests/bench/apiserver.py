@@ -40,6 +40,11 @@ class Server:
         """Its process id."""
         return self.environment.components[NAME].id.pid
 
+    def make_namespace(self, name: str) -> None:
+        """Make a namespace, unless it is there."""
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self.api.apply(f"/api/v1/namespaces/{name}", body)
+
     def reader(self, name: str) -> str:
         """Make a service account that may read everything; gives its token."""
         user, token = a_service_account(self.api, NAMESPACE, name)
@@ -66,9 +71,9 @@ def served(
     """Run it for as long as the block takes."""
     own = {"AUDIT_APISERVER_DATABASE_URL": fresh.reader, **UNLIMITED, **(settings or {})}
     with running_apiserver(environment, own) as port, Api(environment) as api:
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        api.apply(f"/api/v1/namespaces/{NAMESPACE}", body)
-        yield Server(environment, port, api)
+        server = Server(environment, port, api)
+        server.make_namespace(NAMESPACE)
+        yield server
 
 
 class Submitting:

@@ -15,6 +15,7 @@ from bench.cluster import REQUESTER_GROUPS
 from bench.context import Bench
 from bench.corpus import REQUESTER
 from bench.figures import Figure, Limit, latency_figures
+from support.answers import answer_of, asked_of
 from workflow_audit.client import AuditClient
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.ports import HOST
@@ -69,37 +70,13 @@ def _calls(bench: Bench) -> list[Json]:
     return [
         {
             "correlation_id": spec["correlationId"],
-            "query": spec["query"]["text"],
-            "filters": spec["query"].get("filters"),
-            "top_k": spec["query"].get("topK", 10),
-            "response": _answer(spec["results"]),
+            **asked_of(spec),
+            "response": answer_of(spec["results"]),
             "duration_ms": spec["results"].get("durationMs"),
         }
         for spec in specs
         if len(spec.get("results", {}).get("workflows", [])) >= LEAST_WORKFLOWS
     ]
-
-
-def _answer(results: Json) -> Json:
-    return {
-        "total_results": results["totalFound"],
-        "workflows": [
-            {
-                "workflow": {
-                    "workflow_id": each["workflowId"],
-                    "version": each["version"],
-                    "title": each["title"],
-                    "labels": each["labels"],
-                },
-                "base_similarity": each["scoring"]["baseSimilarity"],
-                "label_boost": each["scoring"]["labelBoost"],
-                "label_penalty": each["scoring"]["labelPenalty"],
-                "final_score": each["scoring"]["confidence"],
-                "rank": each["rank"],
-            }
-            for each in results["workflows"]
-        ],
-    }
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.apiserver import Server, served
 from bench.context import Bench
 from bench.databases import FreshDatabase, fresh_database
-from bench.submissions import Submissions
+from bench.submissions import NAMESPACES, Submissions
 from workflow_audit.local.progress import Reporter, reported
 
 
@@ -35,5 +35,7 @@ def ingestion(bench: Bench) -> Iterator[Ingestion]:
             "AUDIT_INGESTION_REQUESTS_AT_ONCE": "0",
         }
         with served(bench.environment, fresh, settings) as server:
+            for name in NAMESPACES:
+                server.make_namespace(name)
             token = server.searcher("bench-searcher")
             yield Ingestion(bench, server, fresh, token, Submissions(bench.corpus), report)

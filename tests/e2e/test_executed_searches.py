@@ -25,6 +25,7 @@ from support.operator_process import StartOperator
 from support.policies import Policies
 from support.searches import Searches, bundled_specs, search
 from unit.searches import changed
+from workflow_audit.domain.catalogue_answer import catalogue_results
 from workflow_audit.local.environment import LocalEnvironment
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database]
@@ -38,7 +39,7 @@ def test_created_waited_for_and_answered(
     with FaultyServer(answer(shape)) as catalogue:
         cluster.apply("with-catalogue", catalogue={"url": catalogue.url})
         cluster.wait_ready("with-catalogue")
-        searches.create([OPEN])
+        searches.create([OPEN | {"requestedBy": "somebody-else"}])
         found = ready(searches, "s-0001")
         (request,) = catalogue.requests
     assert (request.method, request.path) == ("POST", "/api/v1/workflows/search")
@@ -69,6 +70,31 @@ def test_created_waited_for_and_answered(
     metrics = operator.metrics()
     assert metrics['workflow_audit_catalogue_requests_total{outcome="success"}'] == 1
     assert metrics["workflow_audit_catalogue_request_duration_seconds_count"] == 1
+
+
+def test_the_same_search_with_its_answer_gives_the_same_event(
+    searches: Searches, cluster: Policies, start_operator: StartOperator
+) -> None:
+    start_operator().wait_ready()
+    with FaultyServer(answer(ANSWER)) as catalogue:
+        cluster.apply("with-catalogue", catalogue={"url": catalogue.url})
+        cluster.wait_ready("with-catalogue")
+        searches.create([OPEN], prefix="run")
+        ready(searches, "run-0001")
+    executed = searches.row("run-0001")
+    results = catalogue_results(ANSWER, duration_ms=executed["duration_ms"])
+    closed = OPEN | {
+        "searchedAt": executed["event_data"]["search_metadata"]["searched_at"],
+        "results": results.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }
+    searches.create([closed], prefix="told")
+    assert "results" not in ready(searches, "told-0001")["status"], "they stand in spec"
+    run, told = sorted(searches.rows("event_data::text"), key=str)
+    assert run == told
+    columns = {"duration_ms", "top_workflow_id", "top_confidence", "actor_id", "correlation_id"}
+    row = searches.row("told-0001")
+    assert {name: row[name] for name in columns} == {name: executed[name] for name in columns}
+    assert "catalogue" not in row["event_metadata"]
 
 
 REASONS: list[tuple[str, Behaviour, str]] = [

@@ -22,6 +22,7 @@ from support.reading import (
     write,
 )
 from support.rest import EVENTS
+from support.submitting import BATCH, a_submission, let_send
 from workflow_audit.local.ports import HOST
 from workflow_audit.models.statistics import Statistic
 from workflow_audit.store.reader import COLUMNS
@@ -31,6 +32,7 @@ STATISTICS = [f"/api/v1/audit/analytics/{statistic}" for statistic in Statistic]
 
 EXPORT = f"{EVENTS}/export"
 PATHS = (EXPORT, EVENTS, f"{EVENTS}/{{event_id}}", *STATISTICS)
+SENT_TO = (EVENTS, BATCH)
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
@@ -43,6 +45,7 @@ def token(server: ReadingServer, api: Api) -> str:
     write(server.environment, [*(an_event(NAMESPACE, n) for n in range(5)), other])
     user, token = a_service_account(api, NAMESPACE, "robot")
     let_read_everywhere(api, user)
+    let_send(api, NAMESPACE, user)
     return token
 
 
@@ -51,7 +54,7 @@ def test_openapi_is_for_everybody_and_says_it_all(server: ReadingServer) -> None
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
     paths = answer.body["paths"]
     exporting, listing, getting, *statistics = (paths[path]["get"] for path in PATHS)
-    assert set(paths) == set(PATHS)
+    assert set(paths) == {*PATHS, *SENT_TO}
     always = {"200", "400", "401", "403", "429", "500", "503"}
     for operation in (exporting, *statistics):
         assert set(operation["responses"]) == always
@@ -64,6 +67,25 @@ def test_openapi_is_for_everybody_and_says_it_all(server: ReadingServer) -> None
     properties = answer.body["components"]["schemas"]["Event"]["properties"]
     assert set(properties) == {*COLUMNS, "event_data", "event_metadata"}
     assert all(field.get("description") for field in properties.values())
+
+
+def test_openapi_says_what_may_be_sent(server: ReadingServer) -> None:
+    document = server.get("/openapi.json").body
+    single, batch = (document["paths"][path]["post"] for path in SENT_TO)
+    always = {"200", "201", "400", "401", "403", "404", "408", "413", "415", "429", "500", "503"}
+    assert set(single["responses"]) == always | {"409"}
+    assert set(batch["responses"]) == always | {"207"}
+    assert [each["name"] for each in single["parameters"]] == ["Idempotency-Key"]
+    schemas = document["components"]["schemas"]
+    submitted = {name for name in schemas if name.startswith("Submitted")}
+    assert len(submitted) > 5
+    for name in submitted:
+        assert all(field.get("description") for field in schemas[name]["properties"].values())
+        assert "x-kubernetes" not in str(schemas[name])
+    assert schemas["SubmittedEvent"]["required"] == [
+        "version", "event_type", "event_timestamp", "event_category", "event_action",
+        "event_outcome", "correlation_id", "event_data",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +164,42 @@ def test_every_answer_is_as_the_document_says(
         assert answered[404 if "{" in path else 200] > 10, answered
     else:
         assert answered[400] > 10, answered
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("path", SENT_TO)
+def test_every_answer_to_what_is_sent_is_as_the_document_says(
+    rest_schema: schemathesis.BaseSchema,
+    server: ReadingServer,
+    token: str,
+    path: str,
+    mode: GenerationMode,
+) -> None:
+    answered: Counter[int] = Counter()
+
+    @settings(
+        max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(case=rest_schema[path]["POST"].as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        answer = case.call_and_validate(
+            headers={"Authorization": f"Bearer {token}"},
+            verify=str(server.environment.control_plane.ca_file),
+            excluded_checks=_inapplicable(case),
+        )
+        answered[answer.status_code] += 1
+
+    ask()
+    assert answered[400] + answered[207] > 10, answered
+
+
+def test_what_is_sent_as_the_document_says_is_taken(
+    rest_schema: schemathesis.BaseSchema, server: ReadingServer, token: str
+) -> None:
+    for path, body in ((EVENTS, a_submission()), (BATCH, [a_submission(), a_submission()])):
+        case = rest_schema[path]["POST"].Case(body=body, media_type="application/json")
+        answer = case.call_and_validate(
+            headers={"Authorization": f"Bearer {token}"},
+            verify=str(server.environment.control_plane.ca_file),
+        )
+        assert answer.status_code == 201

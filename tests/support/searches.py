@@ -146,6 +146,14 @@ class Searches:
         self.assert_one_row_each(found)
         return found
 
+    def wait_resources_recorded(self, count: int) -> None:
+        """Wait until so many searches are there and Recorded, whatever other rows there are."""
+        eventually(
+            self.phases,
+            until=lambda phases: phases == {"Recorded": count},
+            within_seconds=RECORDED_SECONDS,
+        )
+
     def assert_one_row_each(self, found: Sequence[dict[str, Any]]) -> None:
         """Compare searches that are Recorded with the rows of the namespace, exactly."""
         rows = self.rows("event_id, resource_id, resource_name, event_outcome")

@@ -14,7 +14,14 @@ import psycopg
 from psycopg.rows import dict_row
 
 from support.api import Api
-from support.reading import RBAC, Answered, ReadingServer, client_ssl
+from support.reading import (
+    RBAC,
+    Answered,
+    ReadingServer,
+    a_namespace,
+    a_service_account,
+    client_ssl,
+)
 from support.rest import EVENTS
 from workflow_audit.domain.instants import rfc3339
 from workflow_audit.local.environment import LocalEnvironment
@@ -143,6 +150,14 @@ class Sender:
         """Connect to the server, to send by hand."""
         plain = socket.create_connection((HOST, self.server.port), timeout=30)
         return client_ssl(self.server).wrap_socket(plain, server_hostname=HOST)
+
+
+def a_sender(server: ReadingServer, api: Api) -> Sender:
+    """Make a service account that may record searches in a namespace of its own."""
+    namespace = a_namespace(api)
+    user, token = a_service_account(api, namespace, "searcher")
+    let_send(api, namespace, user)
+    return Sender(server, user, token)
 
 
 def read_answer(connection: ssl.SSLSocket) -> bytes:

@@ -3,10 +3,11 @@
 The head is refused before anything looks at it, and before it is known who asks.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 LONGEST_URL_BYTES = 32 * 1024
 """Both selectors at their longest, with every character escaped, take 24 KiB."""
@@ -25,6 +26,28 @@ HEAD_TOO_LONG = (
 )
 
 
+class _Answering:
+    """What uvicorn writes an answer to: closes so that the rest of a body is not read."""
+
+    def __init__(self, protocol: "LimitedProtocol", cycle: RequestResponseCycle) -> None:
+        self._protocol, self._cycle = protocol, cycle
+
+    def write(self, data: bytes) -> None:
+        """Send a part of it."""
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Tell whether nothing can be sent any more."""
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._cycle.more_body:
+            self._protocol.linger()
+        else:
+            self._protocol.transport.close()
+
+
 BODY_IS_COMING = "workflow_audit.body_is_coming"
 """Where ASGI's scope has the function that tells whether the body of a request is still coming."""
 
@@ -38,8 +61,8 @@ def body_is_coming(scope: Mapping[str, Any]) -> bool:
 class LimitedProtocol(HttpToolsProtocol):
     """Answers a head that is too long with 414 or 431, and closes the connection.
 
-    It also closes where an answer comes before the body has: uvicorn would read all of the rest,
-    however long it is.
+    Where an answer comes before the body has, nothing more is read, and the connection is cut after
+    a moment: uvicorn would read all of the rest, however long it is, and so does TLS that closes.
     """
 
     _head_bytes: int | None = None
@@ -74,15 +97,22 @@ class LimitedProtocol(HttpToolsProtocol):
             raise ValueError(self._refusal[1])
         super().on_headers_complete()
         cycle = self.cycle
+        cycle.transport = cast("asyncio.Transport", _Answering(self, cycle))
         scope = cast("dict[str, object]", self.scope)
         scope[BODY_IS_COMING] = lambda: cycle.more_body
 
     def on_response_complete(self) -> None:
         """Go on with the next request, if the body of this one has come."""
-        super().on_response_complete()
         # With another one behind it in the pipeline, it has.
         if self.cycle.response_complete and self.cycle.more_body:
-            self._cut()
+            self.linger()
+        else:
+            super().on_response_complete()
+
+    def linger(self) -> None:
+        """Read nothing more, and cut the connection once the client has had time for the answer."""
+        self.flow.pause_reading()
+        self._cut_later()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is no HTTP, or has too long a head."""
@@ -100,9 +130,9 @@ class LimitedProtocol(HttpToolsProtocol):
             text,
         )
         self.transport.write("\r\n".join(lines).encode())
-        self._cut()
+        self.transport.close()
+        self._cut_later()
 
-    def _cut(self) -> None:
+    def _cut_later(self) -> None:
         transport: Any = self.transport
-        transport.close()
         self.loop.call_later(FAREWELL_SECONDS, transport.abort)

@@ -11,6 +11,9 @@ from workflow_audit.cli.prepare import kubectl
 from workflow_audit.local.environment import LocalEnvironment
 
 READY_SECONDS = 60
+APPLIED = ("cluster-policy.yaml", "team-policy.yaml")
+"""The others name things that the demo does not have, such as a Secret."""
+
 OF_CLUSTER = "default"
 SHOWN = "payments"
 """The policy that is shown with everything that it has in place."""
@@ -21,14 +24,14 @@ Json = dict[str, Any]
 
 
 def apply_policies(environment: LocalEnvironment, catalogue: str) -> None:
-    """Put the policies of examples/policies into the cluster, as GitOps would.
+    """Put policies of examples/policies into the cluster, as GitOps would.
 
     Args:
         environment: whose cluster.
         catalogue: URL at which the operator finds it, for searches without an answer.
     """
-    folder = str(bundled("examples/policies"))
-    kubectl(environment, "apply", "--server-side", "--filename", folder)
+    files = [f"--filename={bundled('examples/policies') / name}" for name in APPLIED]
+    kubectl(environment, "apply", "--server-side", *files)
     patch = json.dumps({"spec": {"catalogue": {"url": catalogue}}})
     where = ("clusterauditpolicy", OF_CLUSTER)
     kubectl(environment, "patch", *where, "--type=merge", f"--patch={patch}")

@@ -211,8 +211,9 @@ class EventWriter:
             return error
 
     def _full(self) -> QueueFullError:
+        room = self._options.queue_rows - self.waiting
         return QueueFullError(
-            f"{self.waiting} events wait for PostgreSQL, and no more may: "
+            f"{self.waiting} events wait for PostgreSQL, and there is room for {room} more: "
             f"{self._committer.trouble}",
             FULL_RETRY_SECONDS,
         )

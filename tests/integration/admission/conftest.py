@@ -20,6 +20,8 @@ RESOURCES = {
     "searches": ("audit.kubernaut.ai", "workflowsearches"),
     "status": ("audit.kubernaut.ai", "workflowsearches/status"),
     "policies": ("audit.kubernaut.ai", "auditpolicies"),
+    "cluster_policies": ("audit.kubernaut.ai", "clusterauditpolicies"),
+    "secrets": ("", "secrets"),
     "events": ("auditlog.kubernaut.ai", "auditevents"),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from integration.admission.conftest import UserWith
-from support.api import GROUP_PATH, Api
+from support.api import GROUP_PATH, MERGE_PATCH, Api
 from support.catalogues import (
     BAD_URLS,
     GOOD_URLS,
@@ -328,3 +328,47 @@ def test_a_policy_of_a_namespace_names_no_catalogue(searches: Searches) -> None:
     answer = searches.api.request("POST", where, policy({"catalogue": {"url": "https://c"}}))
     assert answer.status == 400
     assert 'unknown field "spec.catalogue"' in answer.message
+
+
+@pytest.fixture
+def cluster_policies(api: Api) -> Iterator[str]:
+    yield f"{GROUP_PATH}/{CLUSTER_POLICIES}"
+    assert api.delete(f"{GROUP_PATH}/{CLUSTER_POLICIES}/with-catalogue").status in {200, 404}
+
+
+def elsewhere(url: str) -> dict[str, Any]:
+    return {"spec": {"catalogue": {"url": url}}}
+
+
+def test_nobody_has_a_token_sent_that_he_may_not_read(
+    api: Api, user_with: UserWith, cluster_policies: str
+) -> None:
+    author = user_with(cluster_policies=["create", "patch"])
+    with_token = catalogue_policy(url="https://evil.example", credentials=TOKEN)
+    answer = author.request("POST", cluster_policies, with_token)
+    assert answer.status == 403
+    assert "spec.catalogue.credentials: you cannot have a token sent that you may not read" in (
+        answer.message
+    )
+    assert "get on the Secret workflow-audit-catalogue in the namespace" in answer.message
+    api.create(cluster_policies, catalogue_policy(url="https://good.example", credentials=TOKEN))
+    path = f"{cluster_policies}/with-catalogue"
+    answer = author.request("PATCH", path, elsewhere("https://evil.example"), MERGE_PATCH)
+    assert answer.status == 403
+    days = {"spec": {"retention": {"days": 30}}}
+    assert author.request("PATCH", path, days, MERGE_PATCH).ok, "this concerns no token"
+
+
+def test_without_a_token_no_right_to_secrets_is_asked_for(
+    user_with: UserWith, cluster_policies: str
+) -> None:
+    author = user_with(cluster_policies=["create", "patch"])
+    assert author.create(cluster_policies, catalogue_policy(url="https://catalogue.example"))
+
+
+def test_who_may_read_the_token_names_it(user_with: UserWith, cluster_policies: str) -> None:
+    author = user_with(cluster_policies=["create", "patch"], secrets=["get"])
+    named = catalogue_policy(url="https://catalogue.example", credentials=TOKEN)
+    assert author.create(cluster_policies, named)
+    path = f"{cluster_policies}/with-catalogue"
+    assert author.request("PATCH", path, elsewhere("https://new.example"), MERGE_PATCH).ok
