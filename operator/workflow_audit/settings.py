@@ -186,9 +186,9 @@ class IngestionSettings(BaseSettings):
     database_url_password_file: Path | None = None
     """File with the password alone, read at every connection; wins over a password in the URL."""
 
-    queue_rows: int = Field(4000, ge=1000, le=100_000)
-    """Most events that wait for the database in memory; more are answered with 503 and
-    Retry-After."""
+    queue_rows: int = Field(5000, ge=1000, le=100_000)
+    """Most events in work, those that wait for the database among them; more are answered with 503
+    and Retry-After."""
 
     batch_rows: int = Field(500, ge=1, le=1000)
     """Most rows in one INSERT."""

@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support.golden import Golden
 from workflow_audit import __version__, metrics
+from workflow_audit.errors import FAILURE_CODES
 
 UNITS = ("_seconds", "_rows", "_bytes", "_confidence")
 """What histograms measure; a confidence is a fraction from 0 to 1."""
@@ -61,6 +62,7 @@ def test_the_exposition_can_be_read_back() -> None:
             for limit in ("rate", "concurrency")
         ),
         *(("events_total", {"status": s}) for s in ("recorded", "replayed", "skipped")),
+        *(("catalogue_requests_total", {"outcome": each}) for each in ("success", *FAILURE_CODES)),
     ],
 )
 def test_a_rate_has_its_zero_before_the_first_time(name: str, labels: dict[str, str]) -> None:

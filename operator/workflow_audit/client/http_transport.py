@@ -20,7 +20,7 @@ BATCH_PATH = f"{EVENTS_PATH}/batch"
 BATCH = 100
 LONGEST_ANSWER_BYTES = 4 * 1024 * 1024
 OK, CREATED, MULTI_STATUS = 200, 201, 207
-TOO_LARGE = 413
+CONFLICT, TOO_LARGE = 409, 413
 NO_BATCHES = {404, 405, 501}
 """A server that has no such path takes single events."""
 
@@ -85,8 +85,10 @@ class HttpTransport:
     async def _single(self, search: WaitingSearch) -> Outcome:
         key = {"Idempotency-Key": idempotency_key(search)}
         status, answer, wait = await self._post(EVENTS_PATH, event_body(search), key)
+        if status in NO_BATCHES:
+            self._batch = BATCH  # it takes no events at all; perhaps it will take batches
         if status not in {OK, CREATED}:
-            return refusal(status, _words(answer), wait)
+            return _refused(status, answer, wait)
         if isinstance(answer, dict) and "event_id" in answer:
             return _STATUS.get(answer.get("status", "recorded"), Sent())
         return Again("the answer is none of the audit", concerns_all=True)
@@ -142,6 +144,11 @@ class HttpTransport:
         return {"Authorization": f"Bearer {token}"}
 
 
+def _refused(status: int, problem: Any, wait: float | None = None) -> Outcome:
+    """Give what it means; after 409, the key has its search already, and the first counts."""
+    return Sent("replayed") if status == CONFLICT else refusal(status, _words(problem), wait)
+
+
 async def _bounded(content: aiohttp.StreamReader) -> bytes:
     read = bytearray()
     async for chunk in content.iter_any():
@@ -177,7 +184,7 @@ def _result(result: dict[str, Any]) -> Outcome:
     problem = result.get("problem")
     code = problem.get("status") if isinstance(problem, dict) else None
     if isinstance(code, int) and code not in {OK, CREATED}:
-        return refusal(code, _words(problem))
+        return _refused(code, problem)
     if status == "refused":
         return Refused(f"refused: {_words(problem)}", 0)
     return Again("the server could not write it")

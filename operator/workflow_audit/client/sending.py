@@ -185,7 +185,7 @@ class Sender:
         self._complaints.say(
             "again", f"searches cannot be sent now and wait in the spool: {worst.reason}"
         )
-        if not worst.concerns_all or some_arrived:
+        if some_arrived or worst.after_seconds == 0:
             self._failures = 0
             return 0.0
         self._failures += 1
@@ -194,8 +194,8 @@ class Sender:
     def _own_pause(self, one: Lent, outcome: Again) -> float:
         """Give when one is sent again at the earliest.
 
-        What concerns all has a pause for all. But perhaps it is this one by which a server fails;
-        then others are to have their turn.
+        Others have their turn meanwhile, after a pause for all. What concerns all says nothing of
+        this one, unless it happens again and again: perhaps it is what makes a server fail.
         """
         if outcome.after_seconds is not None:
             return min(outcome.after_seconds, LONGEST_PAUSE_SECONDS)

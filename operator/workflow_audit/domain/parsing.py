@@ -105,7 +105,7 @@ def refused_field(root: str, error: ValidationError) -> InvalidFieldError:
     if first["type"] == "missing":
         return MissingFieldError(path, "give it")
     rule = first["msg"][0].lower() + first["msg"][1:]
-    if first["type"] == "model_type":  # pydantic's own words name a class of ours
+    if first["type"] in {"dict_type", "model_type"}:  # pydantic names classes, JSON has objects
         rule = "input should be an object"
     return InvalidFieldError(path, first["input"], f"is refused: {rule}", "correct it")
 

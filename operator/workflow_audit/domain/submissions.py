@@ -56,8 +56,8 @@ class Submitted:
 
     search: WorkflowSearch
     user: User
-    claims: Mapping[str, JsonValue]
-    """What the body says and nobody vouches for."""
+    claims: Mapping[str, str]
+    """What the body says and nobody vouches for, as text."""
 
     is_keyed: bool
     """Whether a key names it; otherwise its facts do, its time among them."""
@@ -247,15 +247,21 @@ def _ranked(results: Results) -> Iterator[JsonValue]:
         yield scoring.label_penalty
 
 
-def _claims(submission: Submission) -> dict[str, JsonValue]:
-    return {name: value for name in CLAIMS if (value := getattr(submission, name)) is not None}
+def _claims(submission: Submission) -> dict[str, str]:
+    given = {name: getattr(submission, name) for name in CLAIMS}
+    return {
+        name: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for name, value in given.items()
+        if value is not None
+    }
 
 
-def _redacted_claims(claims: Mapping[str, JsonValue], redactor: TreeRedactor) -> JsonValue:
+def _redacted_claims(claims: Mapping[str, str], redactor: TreeRedactor) -> JsonValue:
     """Replace what must not be stored; the service is an identifier, as it is in a resource."""
-    rest = {name: value for name, value in claims.items() if name != "service"}
+    rest: JsonValue = {name: value for name, value in claims.items() if name != "service"}
     if not rest:
         return dict(claims)
     redacted, _ = redactor.redact_tree(rest)
-    named = {"service": claims["service"]} if "service" in claims else {}
-    return named | redacted if isinstance(redacted, dict) else named
+    if "service" in claims and isinstance(redacted, dict):
+        return {"service": claims["service"], **redacted}
+    return redacted

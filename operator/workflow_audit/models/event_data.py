@@ -190,6 +190,10 @@ class EventMetadata(Stored):
     policy: str | None = None
     """Policy that applied, such as AuditPolicy/strict."""
 
+    claimed: Texts | None = None
+    """What a search that came by HTTP says of itself, such as its `service`; nobody vouches for
+    it."""
+
     catalogue: str | None = None
     """Policy whose catalogue the operator asked, such as ClusterAuditPolicy/default. There only
     where the operator ran the search; null where no policy had a catalogue for it."""

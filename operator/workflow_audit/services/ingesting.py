@@ -11,8 +11,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
@@ -63,6 +63,10 @@ BUSY_SECONDS = 1.0
 """When to ask again where the API server or PostgreSQL is slow."""
 
 
+LEAST_SECONDS = 0.5
+"""For each of them, however long what was before took: work that is done is not thrown away."""
+
+
 class Writer(Protocol):
     """Where events go."""
 
@@ -109,6 +113,33 @@ class _Ready:
         return (self.event.event_id, self.event.event_date)
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is to be recorded, and until when it has to be known whether it is."""
+
+    sender: User
+    bodies: Sequence[JsonValue]
+    key: str | None
+    until: float
+    """Event loop time."""
+
+
+@dataclass
+class Preparing:
+    """How many events are worked on that the writer does not know of yet."""
+
+    events: int = 0
+
+    @contextmanager
+    def including(self, events: int) -> Iterator[None]:
+        """Count some more for as long as the block takes."""
+        self.events += events
+        try:
+            yield
+        finally:
+            self.events -= events
+
+
 @dataclass
 class Account:
     """One request: who sends, and what came of it."""
@@ -133,6 +164,7 @@ class Ingesting:
     """How long a request may wait for PostgreSQL and the API server."""
 
     counts: SearchCounts = field(default_factory=SearchCounts)
+    preparing: Preparing = field(default_factory=Preparing)
 
     @asynccontextmanager
     async def admitted(self, sender: User, endpoint: str) -> AsyncIterator[Account]:
@@ -164,31 +196,27 @@ class Ingesting:
             key: idempotency key of a single event, checked.
 
         Raises:
-            QueueFullError: there is no room for them now.
-            IngestionBusyError: it is not known within the time whether they may be recorded.
+            QueueFullError: there is no room for them beside those that are in work.
+            IngestionBusyError: it is not known in time whether they may be recorded.
         """
-        self.writer.insist_on_room(len(bodies))
         loop = asyncio.get_running_loop()
         until = loop.time() + self.answer_seconds
-        try:
-            async with asyncio.timeout_at(until):
-                found = await self._prepared(account.sender, bodies, key)
-        except TimeoutError:
-            waited = f"no answer of the API server or PostgreSQL within {self.answer_seconds:g} s"
-            raise IngestionBusyError(waited, BUSY_SECONDS) from None
-        account.results = await self._written(found, max(until - loop.time(), 0))
+        with self.preparing.including(len(bodies)):
+            self.writer.insist_on_room(self.preparing.events)
+            found = await self._prepared(_Request(account.sender, bodies, key, until))
+        left = max(until - loop.time(), LEAST_SECONDS)
+        account.results = await self._written(found, left)
         return account.results
 
-    async def _prepared(
-        self, sender: User, bodies: Sequence[JsonValue], key: str | None
-    ) -> list[_Ready | Result]:
-        now = self.clock()
+    async def _prepared(self, request: _Request) -> list[_Ready | Result]:
+        now, sender = self.clock(), request.sender
         submitted = [
-            _tried(partial(submitted_search, body, sender, now, key))
-            async for body in _in_turns(bodies)
+            _tried(partial(submitted_search, body, sender, now, request.key))
+            async for body in _in_turns(request.bodies)
         ]
         namespaces = {each.namespace for each in submitted if isinstance(each, Submitted)}
-        refusals = await self.admitting.refusals(sender, namespaces)
+        async with _answer_until(request.until):
+            refusals = await self.admitting.refusals(sender, namespaces)
         policies = _Remembering(self.policies)
         found: list[_Ready | Result] = []
         async for each in _in_turns(submitted):
@@ -196,7 +224,8 @@ class Ingesting:
                 found.append(refusals.get(each.namespace) or await self._ready(each, policies))
             else:
                 found.append(each)
-        return await self._without_conflicts(found, now)
+        async with _answer_until(request.until):
+            return await self._without_conflicts(found, now)
 
     async def _ready(self, submitted: Submitted, policies: "_Remembering") -> _Ready | Result:
         metadata = submitted.search.metadata
@@ -266,6 +295,18 @@ class _Remembering:
         if key not in self._known:
             self._known[key] = await self._policies.applying(metadata, timeout_seconds=0)
         return self._known[key]
+
+
+@asynccontextmanager
+async def _answer_until(until: float) -> AsyncIterator[None]:
+    """Give up what takes longer than the answer may."""
+    least = asyncio.get_running_loop().time() + LEAST_SECONDS
+    try:
+        async with asyncio.timeout_at(max(until, least)):
+            yield
+    except TimeoutError:
+        late = "the API server or PostgreSQL does not answer in time"
+        raise IngestionBusyError(late, BUSY_SECONDS) from None
 
 
 async def _in_turns(items: Iterable[T]) -> AsyncIterator[T]:

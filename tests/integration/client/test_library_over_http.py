@@ -132,13 +132,27 @@ def test_a_dead_server_costs_nothing_but_room_in_the_spool(tmp_path: Path) -> No
         assert sorted(correlations(server.requests)) == numbers(5)
 
 
-def test_while_nobody_answers_one_is_tried_at_a_time(tmp_path: Path) -> None:
-    with FaultyServer(refusal(503)) as server, client_of(tmp_path, server.url) as client:
+@pytest.mark.parametrize("status", [403, 503])
+def test_a_server_that_takes_nothing_is_left_in_peace(tmp_path: Path, status: int) -> None:
+    with FaultyServer(hang) as server:
+        server.refuse()
+        with client_of(tmp_path, server.url) as client:
+            record(client, 50)
+            wait_spooled(client, 50)
+            server.behave(refusal(status))
+            eventually(lambda: server.requests, within_seconds=SECONDS)
+            began = time.monotonic()
+            eventually(lambda: len(server.requests) >= 4, within_seconds=SECONDS)
+            assert time.monotonic() - began > 2, "pauses are at least 1, 2 and 4 halves"
+            assert {request.path for request in server.requests[1:]} == {SINGLE}
+
+
+def test_a_server_that_begins_to_take_events_gets_batches(tmp_path: Path) -> None:
+    with FaultyServer(first(refusal(404), 3)) as server, client_of(tmp_path, server.url) as client:
         record(client, 50)
-        wait_spooled(client, 50)
-        eventually(lambda: len(server.requests), until=lambda seen: seen >= 3)
-        later = server.requests[1:]
-        assert {request.path for request in later} == {SINGLE}
+        assert eventually(lambda: client.flush(0.5), within_seconds=SECONDS)
+        assert client.stats().sent == 50
+        assert BATCH in {request.path for request in server.requests[3:]}
 
 
 def test_retry_after_is_kept(tmp_path: Path) -> None:
@@ -170,7 +184,14 @@ def test_a_search_by_which_the_server_fails_does_not_hold_up_the_others(tmp_path
         assert client.stats().spooled == 1
 
 
-@pytest.mark.parametrize("status", [400, 409, 413, 422])
+def test_of_two_searches_with_one_key_the_first_counts(tmp_path: Path) -> None:
+    with FaultyServer(refusal(409)) as server, client_of(tmp_path, server.url) as client:
+        record(client)
+        assert client.flush(SECONDS)
+        assert (client.stats().replayed, client.stats().refused) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_is_refused_for_good_is_put_aside_and_tried_once_more_at_the_next_start(
     tmp_path: Path, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -198,6 +219,7 @@ def test_one_bad_event_of_a_batch_does_not_sink_the_others(tmp_path: Path) -> No
                 "rr-2026-000005": ("unavailable", {"status": 503, "detail": "database"}),
                 "rr-2026-000006": ("replayed", None),
                 "rr-2026-000007": ("skipped", None),
+                "rr-2026-000008": ("refused", {"status": 409, "detail": "another"}),
             }
             status, problem = bad.get(event["correlation_id"], ("recorded", None))
             results.append({"index": index, "status": status, "problem": problem})
@@ -217,7 +239,7 @@ def test_one_bad_event_of_a_batch_does_not_sink_the_others(tmp_path: Path) -> No
 
             # The two that are to be sent again arrive as single ones.
             eventually(
-                refused_and_sent, until=lambda seen: seen == (1, 1, 1, 7), within_seconds=SECONDS
+                refused_and_sent, until=lambda seen: seen == (1, 2, 1, 6), within_seconds=SECONDS
             )
 
 

@@ -93,7 +93,7 @@ def test_the_actor_is_who_has_sent_it() -> None:
     assert event.event_metadata == {
         "requested_by": AGENT.name,
         "policy": "default",
-        "claimed": claims | {"actor_ip": "[redacted:ipv4]"},
+        "claimed": claims | {"actor_ip": "[redacted:ipv4]", "retention_days": "3"},
     }
     person = event_of(submitted_search(submission(), PERSON, NOW))
     assert (person.actor_type, person.actor_id) == ("user", PERSON.name)
