@@ -103,10 +103,9 @@ class Spool:
         """
         with self._changing() as database:
             events = self._most_events - _number(database, "SELECT waiting FROM total")
-            pages = self._free_pages(database)
             for added, (key, search) in enumerate(searches):
-                pages -= len(search) // PAGE_BYTES + 1
-                if events <= added or pages < SPARE_PAGES:
+                pages = len(search) // PAGE_BYTES + SPARE_PAGES
+                if events <= added or not self._has_room(database, pages):
                     return added
                 database.execute(
                     "INSERT OR IGNORE INTO waiting (key, search) VALUES (?, ?)", (key, search)
@@ -303,9 +302,13 @@ class Spool:
             self._connection = connection
         return self._connection
 
-    def _free_pages(self, database: sqlite3.Connection) -> int:
-        used = _number(database, "PRAGMA page_count") - _number(database, "PRAGMA freelist_count")
-        return self._most_pages - used
+    def _has_room(self, database: sqlite3.Connection, pages: int) -> bool:
+        """Tell whether there is room, for which what was refused is given up, the oldest first."""
+        while self._most_pages - _used_pages(database) < pages:
+            oldest = "DELETE FROM refused WHERE number = (SELECT min(number) FROM refused)"
+            if not database.execute(oldest).rowcount:
+                return False
+        return True
 
 
 def _prepare(database: sqlite3.Connection, most_pages: int) -> None:
@@ -326,6 +329,10 @@ def _prepare(database: sqlite3.Connection, most_pages: int) -> None:
         database.execute(statement)
     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.execute("COMMIT")
+
+
+def _used_pages(database: sqlite3.Connection) -> int:
+    return _number(database, "PRAGMA page_count") - _number(database, "PRAGMA freelist_count")
 
 
 def _undo(database: sqlite3.Connection) -> None:
