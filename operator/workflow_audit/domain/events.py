@@ -1,6 +1,7 @@
 """A search -> its one audit event, the same at every call."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -27,13 +28,27 @@ COLUMN_CHARACTERS = 255
 are cut after redaction, which could miss half a secret and makes texts longer."""
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Who has sent a search by HTTP, as the cluster knows him."""
+
+    name: str
+    actor_type: str
+    metadata: Json
+    """What else is known of him, and what he claims."""
+
+
 def event_id(cluster_id: UUID, search_uid: UUID) -> UUID:
     """Give the event's id: the same at every attempt, another one for every search."""
     return uuid5(cluster_id, str(search_uid))
 
 
 def audit_event(
-    redacted: RedactedSearch, policy: PolicySpec, policy_name: str, cluster_id: UUID
+    redacted: RedactedSearch,
+    policy: PolicySpec,
+    policy_name: str,
+    cluster_id: UUID,
+    sender: Sender | None = None,
 ) -> AuditEvent:
     """Give the one audit event of a search.
 
@@ -45,6 +60,8 @@ def audit_event(
         policy: the applying policy: limits, weights, retention.
         policy_name: as status names it.
         cluster_id: uid of the namespace kube-system.
+        sender: whom the cluster saw sending it, where it came by HTTP; None leaves the word to the
+            search, whose requester the cluster has set.
 
     Returns:
         event_timestamp and event_date are those of the object's creation, UTC; scores inside
@@ -78,6 +95,9 @@ def audit_event(
     about: Json = {"requested_by": requested_by, "policy": policy_name}
     if isinstance(search, WorkflowSearch) and search.executed:
         about["catalogue"] = search.catalogue
+    if sender:
+        fields |= {"actor_type": sender.actor_type, "actor_id": sender.name[:COLUMN_CHARACTERS]}
+        about |= {"requested_by": sender.name, **sender.metadata}
     return AuditEvent(
         **_object_fields(search.metadata, cluster_id),
         **fields,

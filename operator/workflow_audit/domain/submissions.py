@@ -5,7 +5,7 @@ is one event however often it is sent; who sent it comes from the cluster and ne
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TypeVar
@@ -15,12 +15,11 @@ import orjson
 from pydantic import JsonValue, ValidationError
 
 from workflow_audit.domain.characters import clean_tree
-from workflow_audit.domain.events import COLUMN_CHARACTERS
+from workflow_audit.domain.events import Sender
 from workflow_audit.domain.free_text import TreeRedactor
 from workflow_audit.domain.instants import moment
 from workflow_audit.domain.parsing import Notation, insist_on_rules, refused_field
 from workflow_audit.errors import InvalidFieldError, MissingFieldError
-from workflow_audit.models.event import AuditEvent
 from workflow_audit.models.search import (
     DEFAULT_SERVICE,
     Failure,
@@ -104,24 +103,16 @@ def submitted_search(
     return Submitted(search, user, _claims(submission), is_keyed=key is not None)
 
 
-def attributed(event: AuditEvent, submitted: Submitted, redactor: TreeRedactor) -> AuditEvent:
-    """Give the event with its sender as the actor, and what was claimed beside it.
+def sender_of(submitted: Submitted, redactor: TreeRedactor) -> Sender:
+    """Give who is the actor of the event, and what was claimed beside it.
 
     Args:
-        event: of the search.
         submitted: who has sent it, and what he says.
         redactor: of the applying policy.
     """
-    user = submitted.user
-    metadata = event.event_metadata | {"requested_by": user.name}
-    if submitted.claims:
-        metadata["claimed"] = _redacted_claims(submitted.claims, redactor)
-    return replace(
-        event,
-        actor_type="service" if user.namespace else "user",
-        actor_id=user.name[:COLUMN_CHARACTERS],
-        event_metadata=metadata,
-    )
+    user, claims = submitted.user, submitted.claims
+    metadata = {"claimed": _redacted_claims(claims, redactor)} if claims else {}
+    return Sender(user.name, "service" if user.namespace else "user", metadata)
 
 
 def _valid(tree: JsonValue) -> Submission:

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Literal, Protocol, TypeVar
@@ -26,7 +26,7 @@ from workflow_audit.domain.submissions import (
     MOST_AHEAD,
     MOST_BEHIND,
     Submitted,
-    attributed,
+    sender_of,
     submitted_search,
 )
 from workflow_audit.errors import (
@@ -330,9 +330,8 @@ def _tried(attempt: Callable[[], T]) -> T | AuditError:
 
 
 def _ready(submitted: Submitted, policy: ApplyingPolicy, cluster_id: UUID) -> _Ready:
-    search = prepared(submitted.search, policy, cluster_id)
-    event = attributed(search.event, submitted, policy.redactor)
-    return _Ready(replace(search, event=event), submitted.is_keyed)
+    sender = sender_of(submitted, policy.redactor)
+    return _Ready(prepared(submitted.search, policy, cluster_id, sender), submitted.is_keyed)
 
 
 def _conflict(ready: _Ready, day: date) -> EventConflictError:

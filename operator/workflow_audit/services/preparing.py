@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from workflow_audit import metrics
-from workflow_audit.domain.events import audit_event, low_confidence, unattributed_workflows
+from workflow_audit.domain.events import Sender, audit_event, low_confidence, unattributed_workflows
 from workflow_audit.domain.free_text import RedactedSearch, TreeRedactor, redacted_search
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.models.policy import PolicySpec
@@ -56,16 +56,20 @@ class Prepared:
         return low_confidence(self.event, self.policy.rules)
 
 
-def prepared(search: Search, policy: ApplyingPolicy, cluster_id: UUID) -> Prepared:
+def prepared(
+    search: Search, policy: ApplyingPolicy, cluster_id: UUID, sender: Sender | None = None
+) -> Prepared:
     """Give the event of a search.
 
     Args:
         search: as it was parsed, not redacted.
         policy: the one that applies; it must have auditing on.
         cluster_id: uid of the namespace kube-system.
+        sender: of a search that came by HTTP.
     """
     redacted = redacted_search(search, policy.redactor)
-    return Prepared(audit_event(redacted, policy.rules, policy.name, cluster_id), policy, redacted)
+    event = audit_event(redacted, policy.rules, policy.name, cluster_id, sender)
+    return Prepared(event, policy, redacted)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from workflow_audit.domain.submissions import (
     MOST_AHEAD,
     MOST_BEHIND,
     Submitted,
-    attributed,
+    sender_of,
     submitted_search,
 )
 from workflow_audit.errors import InvalidFieldError, MissingFieldError
@@ -70,8 +70,8 @@ def submission(spec: Json = TINY, at: datetime = NOW, **changes: Any) -> Json:
 
 def event_of(submitted: Submitted) -> AuditEvent:
     redacted = redacted_search(submitted.search, REDACTOR)
-    event = audit_event(redacted, PolicySpec(), "default", CLUSTER)
-    return attributed(event, submitted, REDACTOR)
+    sender = sender_of(submitted, REDACTOR)
+    return audit_event(redacted, PolicySpec(), "default", CLUSTER, sender)
 
 
 @pytest.mark.parametrize("spec", [TINY, FAILED, *LINES[:40]])

@@ -12,7 +12,10 @@ import pytest
 from support.submitting import a_failure, a_submission
 from unit.api.asgi import AGENT, NOW, Cluster, Table, ingestion
 from workflow_audit import metrics
+from workflow_audit.domain.events import Sender
+from workflow_audit.domain.free_text import TreeRedactor
 from workflow_audit.domain.instants import rfc3339
+from workflow_audit.domain.submissions import Submitted
 from workflow_audit.errors import (
     ClusterError,
     DatabaseUnavailableError,
@@ -26,7 +29,6 @@ from workflow_audit.errors import (
     QueueFullError,
     RecordingError,
 )
-from workflow_audit.models.event import AuditEvent
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.search import Metadata
 from workflow_audit.models.user import Action, User
@@ -246,14 +248,15 @@ async def test_a_mistake_of_ours_sinks_one_event_only(
 ) -> None:
     from workflow_audit.services import ingesting as module  # noqa: PLC0415
 
-    attributed = module.attributed
+    sender_of = module.sender_of
 
-    def mistaken(event: AuditEvent, *rest: Any) -> AuditEvent:
-        if event.correlation_id == "rr-mistake":
+    def mistaken(submitted: Submitted, redactor: TreeRedactor) -> Sender:
+        spec = submitted.search.spec
+        if spec.correlation_id == "rr-mistake":
             raise KeyError("hunter2demo")
-        return attributed(event, *rest)
+        return sender_of(submitted, redactor)
 
-    monkeypatch.setattr(module, "attributed", mistaken)
+    monkeypatch.setattr(module, "sender_of", mistaken)
     found = await recorded(ingesting(), submission(correlation_id="rr-mistake"), submission())
     assert statuses(found) == ["unavailable", "recorded"]
     assert isinstance(found[0], RecordingError)
