@@ -80,7 +80,8 @@ def test_openapi_says_what_may_be_sent(server: ReadingServer) -> None:
     submitted = {name for name in schemas if name.startswith("Submitted")}
     assert len(submitted) > 5
     for name in submitted:
-        assert all(field.get("description") for field in schemas[name]["properties"].values())
+        for field in schemas[name]["properties"].values():
+            assert field.get("description") or "$ref" in field
         assert "x-kubernetes" not in str(schemas[name])
     assert schemas["SubmittedEvent"]["required"] == [
         "version", "event_type", "event_timestamp", "event_category", "event_action",
@@ -176,6 +177,8 @@ def test_every_answer_to_what_is_sent_is_as_the_document_says(
     mode: GenerationMode,
 ) -> None:
     answered: Counter[int] = Counter()
+    # In a batch each event is refused by itself, and the answer is 207.
+    of_each = [negative_data_rejection] if path == BATCH else []
 
     @settings(
         max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -185,7 +188,7 @@ def test_every_answer_to_what_is_sent_is_as_the_document_says(
         answer = case.call_and_validate(
             headers={"Authorization": f"Bearer {token}"},
             verify=str(server.environment.control_plane.ca_file),
-            excluded_checks=_inapplicable(case),
+            excluded_checks=_inapplicable(case) + of_each,
         )
         answered[answer.status_code] += 1
 

@@ -24,8 +24,7 @@ def application(services: ReadServices) -> FastAPI:
         openapi_url=None,  # ours stands at the same path, and needs no page with foreign scripts
         redirect_slashes=False,
     )
-    add_problems(app)
-    for router in (
+    makers = (
         auditevents_router,
         auditstatistics_router,
         discovery_router,
@@ -34,7 +33,10 @@ def application(services: ReadServices) -> FastAPI:
         rest_router,
         ingest_router,
         analytics_router,
-    ):
-        app.include_router(router(services))
+    )
+    routers = [router_of(services) for router_of in makers]
+    add_problems(app, [route for router in routers for route in router.routes])
+    for router in routers:
+        app.include_router(router)
     app.include_router(rest_openapi_router(app))
     return app

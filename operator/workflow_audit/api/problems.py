@@ -5,7 +5,7 @@ https://www.rfc-editor.org/rfc/rfc9457
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,7 +14,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from workflow_audit.api.limited_http import body_is_coming
 from workflow_audit.api.rest_parameters import invalid_parameter
@@ -45,7 +45,7 @@ from workflow_audit.models.rest import PROBLEM_TYPES
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
-METHOD_NOT_ALLOWED = 405
+WRONG_METHOD = 405
 PROBLEM = "application/problem+json"
 KUBERNETES_PATHS = ("/apis", "/openapi")
 """Below these the API server asks, which understands `Status` objects only."""
@@ -178,26 +178,35 @@ def log_cut(error: AuditError) -> None:
     log.warning("an answer was cut: %s", error)
 
 
-def add_problems(app: FastAPI) -> None:
-    """Have every error answered in this way, and every mistake logged."""
+def add_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Have every error answered in this way, and every mistake logged.
+
+    Args:
+        app: whose errors.
+        routes: all that it has; they say what is possible instead of a method that is not.
+    """
 
     async def answered(request: Request, error: Exception) -> Response:
         if isinstance(error, RequestValidationError):
             error = invalid_parameter(error)
         if answer_to(error) is MISTAKE:
             log.error("a request failed", exc_info=error)
-        if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
-            error = HTTPException(METHOD_NOT_ALLOWED, headers={"Allow": _methods(request)})
+        is_wrong_method = isinstance(error, HTTPException) and error.status_code == WRONG_METHOD
+        if is_wrong_method and (methods := _methods(request, routes)):
+            error = HTTPException(WRONG_METHOD, headers={"Allow": methods})
         return _response(error, request)
 
     for kind in (AuditError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answered)
 
 
-def _methods(request: Request) -> str:
+def _methods(request: Request, routes: Sequence[BaseRoute]) -> str:
     """Give what is possible at a path; Starlette looks at the first of its routes only."""
-    routes = [each for each in request.app.routes if isinstance(each, Route)]
-    fitting = [each for each in routes if each.matches(request.scope)[0] is not Match.NONE]
+    fitting = [
+        each
+        for each in routes
+        if isinstance(each, Route) and each.matches(request.scope)[0] is not Match.NONE
+    ]
     return ", ".join(sorted({method for each in fitting for method in each.methods or ()}))
 
 

@@ -1119,7 +1119,7 @@ grant INSERT on audit_events.parent_event_date to workflow_audit_writer
 grant INSERT on audit_events.parent_event_id to workflow_audit_writer
 grant SELECT on audit_events.recorded_at to workflow_audit_writer
 grant INSERT, SELECT on audit_events.resource_id to workflow_audit_writer
-grant INSERT on audit_events.resource_name to workflow_audit_writer
+grant INSERT, SELECT on audit_events.resource_name to workflow_audit_writer
 grant INSERT on audit_events.resource_type to workflow_audit_writer
 grant INSERT on audit_events.retention_days to workflow_audit_writer
 grant INSERT on audit_events.severity to workflow_audit_writer

@@ -12,6 +12,7 @@ from support.environment import kubectl
 from workflow_audit import __version__
 from workflow_audit.cli.bundled import bundled
 from workflow_audit.cli.local_apiserver import HOSTS, NAMESPACE, registration
+from workflow_audit.cli.prepare import tried_kubectl
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.models.auditlog import API_SERVICE, GROUP, SERVICE, TLS_SECRET, VERSION
 from workflow_audit.settings import default_settings
@@ -106,8 +107,32 @@ def test_ports_files_and_variables_are_those_of_the_settings() -> None:
     assert volume["secret"]["secretName"] == TLS_SECRET
     files = {Path(mount["mountPath"], item["path"]) for item in volume["secret"]["items"]}
     assert files == {SETTINGS.apiserver.tls_certificate, SETTINGS.apiserver.tls_key}
-    assert [each["name"] for each in CONTAINER["env"]] == ["AUDIT_APISERVER_DATABASE_URL"]
+    names = ["AUDIT_APISERVER_DATABASE_URL", "AUDIT_INGESTION_DATABASE_URL"]
+    assert [each["name"] for each in CONTAINER["env"]] == names
+    sources = [each["valueFrom"]["secretKeyRef"] for each in CONTAINER["env"]]
+    assert [each.get("optional", False) for each in sources] == [False, True]
     assert CONTAINER["image"] == f"workflow-audit:{__version__}"
+
+
+@pytest.mark.parametrize(
+    ("verb", "what", "answer"),
+    [
+        ("list", "auditpolicies.audit.kubernaut.ai", "yes"),
+        ("watch", "clusterauditpolicies.audit.kubernaut.ai", "yes"),
+        ("watch", "namespaces", "yes"),
+        ("get", "namespaces/kube-system", "yes"),
+        ("get", "namespaces/default", "no"),
+        ("patch", "auditpolicies.audit.kubernaut.ai", "no"),
+        ("create", "workflowsearches.audit.kubernaut.ai", "no"),
+        ("list", "secrets", "no"),
+    ],
+)
+def test_it_may_look_at_policies_and_namespaces_and_nothing_else(
+    prepared_environment: LocalEnvironment, verb: str, what: str, answer: str
+) -> None:
+    server = "--as=system:serviceaccount:workflow-audit:workflow-audit-apiserver"
+    command = ("auth", "can-i", verb, what, "--all-namespaces", server)
+    assert tried_kubectl(prepared_environment, *command).stdout.strip() == answer
 
 
 def test_cert_manager_makes_what_is_mounted_and_called() -> None:

@@ -57,7 +57,9 @@ class Table:
         return Written(NOW, replayed=known)
 
     async def dates(self, ids: Sequence[UUID], first: date, last: date) -> list[tuple[UUID, date]]:
-        return [(ident, day) for day, ident in self.events if ident in ids and first <= day <= last]
+        wanted = set(ids)
+        found = [(ident, day) for day, ident in self.events if ident in wanted]
+        return [(ident, day) for ident, day in found if first <= day <= last]
 
 
 @dataclass
