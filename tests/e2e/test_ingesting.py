@@ -1,10 +1,12 @@
 """Programs record searches by HTTP: one event each, in their own name, in the database."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import urllib3
 
 from support.api import Api
 from support.eventually import eventually
@@ -12,6 +14,7 @@ from support.policies import Policies
 from support.reading import ReadingServer, a_namespace, a_service_account
 from support.rest import EVENTS, Program, problem
 from support.submitting import BATCH, Sender, a_failure, a_submission, let_send, stored
+from workflow_audit.local.ports import HOST
 from workflow_audit.wiring.running import utc_now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
@@ -275,3 +278,20 @@ def test_one_line_is_logged_for_a_request_without_any_text(sender: Sender) -> No
     assert lines[0]["events"] == {"recorded": 1, "refused": 1}
     assert lines[0]["errors"] == {"MissingField": 1}
     assert "hunter2demo" not in sender.server.log
+
+
+def test_readiness_and_metrics_cover_it(sender: Sender) -> None:
+    assert sender.post(a_submission()).status == 201
+    (port,) = [line["port"] for line in sender.server.log_lines() if "/readyz" in line["message"]]
+    ready = urllib3.request("GET", f"http://{HOST}:{port}/readyz")
+    assert ready.status == 200
+    assert {"ingestion-database: ok", "policies: ok"} <= set(ready.data.decode().splitlines())
+    shown = urllib3.request("GET", f"http://{HOST}:{port}/metrics").data.decode()
+    for name, labels in (
+        ("requests_total", 'code="201",endpoint="single"'),
+        ("events_total", 'status="recorded"'),
+        ("duration_seconds_count", 'endpoint="single"'),
+    ):
+        series = f"workflow_audit_ingest_{name}{{{labels}}}"
+        (found,) = re.findall(rf"^{re.escape(series)} (.*)$", shown, re.MULTILINE)
+        assert float(found) >= 1
