@@ -119,6 +119,16 @@ REASONS = {
     "CatalogueError": "Catalogue",
     "ClusterError": "Cluster",
     "CredentialsUnknownError": "CredentialsUnknown",
+    "BodyIncompleteError": "BodyIncomplete",
+    "BodyTooLargeError": "BodyTooLarge",
+    "BodyTooSlowError": "BodyTooSlow",
+    "EventConflictError": "EventConflict",
+    "IngestionBusyError": "IngestionBusy",
+    "IngestionError": "Ingestion",
+    "IngestionOffError": "IngestionOff",
+    "NamespaceUnknownError": "NamespaceUnknown",
+    "QueueFullError": "QueueFull",
+    "UnsupportedBodyError": "UnsupportedBody",
     "LocalError": "Local",
 }
 
