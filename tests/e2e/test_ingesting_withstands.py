@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import http.client
 import json
 import threading
 import time
@@ -12,11 +13,12 @@ import pytest
 
 from support.api import Api
 from support.eventually import eventually
-from support.reading import ReadingServer, reading_server
+from support.reading import ReadingServer, client_ssl, reading_server
 from support.rest import problem
 from support.submitting import Sender, a_sender, a_submission, read_answer, stored
 from workflow_audit.cli.local_apiserver import NAME
 from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.ports import HOST
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
@@ -88,6 +90,22 @@ def test_what_is_too_large_is_refused_and_not_read(
         refused, words = status_and_head(polite.recv(65536))
     assert refused == status or "Transfer_Encoding" in head
     assert b"connection: close" in words or refused == 100
+
+
+def test_a_connection_whose_body_has_come_is_used_again(narrow_sender: Sender) -> None:
+    server, path = narrow_sender.server, "/api/v1/audit/events"
+    connection = http.client.HTTPSConnection(HOST, server.port, context=client_ssl(server))
+    head = {"Authorization": f"Bearer {narrow_sender.token}"}
+    statuses, sockets = [], set()
+    for kind in ("text/plain", "application/json", "application/json"):
+        body = json.dumps(a_submission())
+        connection.request("POST", path, body, head | {"Content-Type": kind})
+        sockets.add(connection.sock)
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    connection.close()
+    assert (statuses, len(sockets)) == ([415, 201, 201], 1)
 
 
 def test_a_bomb_is_not_unpacked(narrow_sender: Sender) -> None:

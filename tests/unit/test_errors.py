@@ -130,6 +130,16 @@ REASONS = {
     "QueueFullError": "QueueFull",
     "UnsupportedBodyError": "UnsupportedBody",
     "LocalError": "Local",
+    "QueueFullError": "QueueFull",
+    "EventConflictError": "EventConflict",
+    "NamespaceUnknownError": "NamespaceUnknown",
+    "IngestionError": "Ingestion",
+    "BodyIncompleteError": "BodyIncomplete",
+    "BodyTooLargeError": "BodyTooLarge",
+    "BodyTooSlowError": "BodyTooSlow",
+    "IngestionBusyError": "IngestionBusy",
+    "IngestionOffError": "IngestionOff",
+    "UnsupportedBodyError": "UnsupportedBody",
 }
 
 
