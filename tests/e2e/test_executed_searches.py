@@ -7,6 +7,7 @@ import pytest
 
 from support.catalogues import ANSWER, CAMEL_ANSWER, OPEN, TOKEN, CatalogueSecret, ready
 from support.condition_rules import condition_of
+from support.environment import kubectl
 from support.eventually import eventually
 from support.faulty_api import Fault, FaultyApi, Request
 from support.faulty_server import (
@@ -55,6 +56,8 @@ def test_created_waited_for_and_answered(
     assert (
         condition_of(found, "Searched")["message"] == "the catalogue found 5 workflows and listed 2"
     )
+    get = ("get", "wfs", "-n", searches.namespace, "s-0001", "--no-headers")
+    assert kubectl(searches.environment, *get).split()[-4:-1] == ["5", "success", "Recorded"]
     assert status["summary"]["topWorkflow"] == "pod-oom-gitops"
     assert status["policy"] == "ClusterAuditPolicy/with-catalogue"
     results, stored = status["results"], row["event_data"]["results"]

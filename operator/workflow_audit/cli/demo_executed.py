@@ -10,6 +10,7 @@ from rich.table import Table
 from workflow_audit.cli.bundled import bundled
 from workflow_audit.cli.prepare import kubectl
 from workflow_audit.cli.text import printable
+from workflow_audit.errors import LocalError
 from workflow_audit.local.environment import LocalEnvironment
 
 EXAMPLE = "examples/search-to-run.yaml"
@@ -35,10 +36,24 @@ def show_executed(environment: LocalEnvironment, console: Console) -> Search:
     kubectl(environment, *wait)
     console.print(f"ready after {time.monotonic() - began:.1f} s", style="dim")
     search: Search = json.loads(kubectl(environment, "get", name, "--output=json"))
-    workflows = search["status"]["results"]["workflows"]
+    workflows = found_workflows(search)
     console.print(answer(workflows))
     console.print(f"{workflows[0]['title']}\n", markup=False, highlight=False)
     return search
+
+
+def found_workflows(search: Search) -> list[dict[str, Any]]:
+    """Give what the catalogue found.
+
+    Raises:
+        LocalError: it gave no answer, or nothing.
+    """
+    status = search["status"]
+    if found := status.get("results", {}).get("workflows"):
+        workflows: list[dict[str, Any]] = found
+        return workflows
+    messages = {each["type"]: each["message"] for each in status["conditions"]}
+    raise LocalError(f"the operator searched and found nothing: {messages['Searched']}")
 
 
 def answer(workflows: list[dict[str, Any]]) -> Table:

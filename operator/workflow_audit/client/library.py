@@ -23,7 +23,7 @@ from workflow_audit.client.forking import at_end_of_worker, tell_of_forks
 from workflow_audit.client.running import Running
 from workflow_audit.client.settings import ClientSettings, settings_from_env
 from workflow_audit.client.snapshot import snapshot
-from workflow_audit.client.transports import Transport
+from workflow_audit.client.ways import LibraryMissingError, transport_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -312,7 +312,7 @@ class AuditClient:
     def _started(self) -> Running:
         with self._lock:
             if self._running is None:
-                transport = _transport(self._settings)
+                transport = transport_of(self._settings)
                 counts = Counts(self._listeners(), self._complaints)
                 self._running = Running(self._settings, transport, counts, self._complaints)
                 at_end_of_worker(self._close_at_end)
@@ -329,25 +329,9 @@ class AuditClient:
         """Do something of ours, whose errors are none of the caller's."""
         try:
             return action()
+        except LibraryMissingError as error:
+            self._complaints.say("library", f"no search can be recorded: {error}")
+            return None
         except Exception as error:  # noqa: BLE001 - that is the promise
             self._complaints.say("mistake", f"a search cannot be recorded: {place_of(error)}")
             return None
-
-
-def _transport(settings: ClientSettings) -> Transport:
-    """Give the way of sending; the other one's libraries are not loaded."""
-    if settings.url is not None:
-        from workflow_audit.client.http_transport import HttpTransport  # noqa: PLC0415
-
-        return HttpTransport(
-            settings.url,
-            namespace=settings.namespace,
-            token_file=settings.token_file,
-            ca_file=settings.ca_file,
-            timeout_seconds=settings.timeout_seconds,
-        )
-    from workflow_audit.client.resource_transport import ResourceTransport  # noqa: PLC0415
-
-    return ResourceTransport(
-        kubeconfig=settings.kubeconfig, timeout_seconds=settings.timeout_seconds
-    )

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 import orjson
 
 from workflow_audit.client.failures import MALFORMED_RESPONSE, MESSAGE_CHARACTERS, SEARCH_FAILED
+from workflow_audit.client.settings import NAMESPACE
 from workflow_audit.domain.catalogue_answer import catalogue_results, label_texts, shortened
 from workflow_audit.domain.characters import clean_tree
 from workflow_audit.domain.free_text import as_json
@@ -36,6 +37,7 @@ LONGEST_MS = 2**31 - 1
 NAME_CHARACTERS = 40
 HASH_CHARACTERS = 20
 
+_NAMESPACE = re.compile(NAMESPACE)
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _CODE = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]{0,48}[A-Za-z0-9_])?")
 
@@ -119,11 +121,13 @@ def waiting_search(
         results=results,
         failure=failure,
     )
-    labels = call.get("labels") or {}
+    labels = call.get("labels")
     return WaitingSearch(
         id=_search_id(call, ids),
-        namespace=call.get("namespace") or namespace,
-        labels={str(key): str(value) for key, value in labels.items()},
+        namespace=_namespace(call.get("namespace")) or namespace,
+        labels={key: _text(value) for key, value in labels.items()}
+        if isinstance(labels, Mapping)
+        else {},
         spec=spec,
     )
 
@@ -174,6 +178,10 @@ def _failure(code: Any, message: Any, duration_ms: int | None) -> Failure:
     if not (isinstance(code, str) and _CODE.fullmatch(code)):
         code, words = SEARCH_FAILED, f"{_text(code)}: {words}"
     return Failure(code=code, message=shortened(words, MESSAGE_CHARACTERS), duration_ms=duration_ms)
+
+
+def _namespace(value: Any) -> str | None:
+    return value if isinstance(value, str) and _NAMESPACE.fullmatch(value) else None
 
 
 def _identifier(value: Any) -> str:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-PAGE_BYTES: Final = 4096
+from workflow_audit.client.spool_schema import PAGE_BYTES, number_of, prepare, undo, used_pages
+
 BUSY_SECONDS = 2.0
 SPARE_PAGES = 4
 """Beyond its own, what a search may need for branches and indexes."""
@@ -28,33 +28,7 @@ REFUSED_TRIES = 2
 AHEAD_SECONDS = 900.0
 """Nothing has to wait for so long: whatever does was put there by a clock that ran ahead."""
 
-SCHEMA_VERSION: Final = 1
-
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-_SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS waiting (
-         number INTEGER PRIMARY KEY AUTOINCREMENT,
-         key TEXT NOT NULL UNIQUE,
-         search BLOB NOT NULL,
-         attempts INTEGER NOT NULL DEFAULT 0,
-         refusals INTEGER NOT NULL DEFAULT 0,
-         due REAL NOT NULL DEFAULT 0)""",
-    "CREATE INDEX IF NOT EXISTS waiting_due ON waiting (due, number)",
-    """CREATE TABLE IF NOT EXISTS refused (
-         number INTEGER PRIMARY KEY AUTOINCREMENT,
-         key TEXT NOT NULL UNIQUE,
-         search BLOB NOT NULL,
-         refusals INTEGER NOT NULL,
-         reason TEXT NOT NULL,
-         refused_at REAL NOT NULL)""",
-    "CREATE TABLE IF NOT EXISTS total (waiting INTEGER NOT NULL)",
-    "INSERT INTO total SELECT count(*) FROM waiting WHERE NOT EXISTS (SELECT 1 FROM total)",
-    """CREATE TRIGGER IF NOT EXISTS one_more AFTER INSERT ON waiting
-       BEGIN UPDATE total SET waiting = waiting + 1; END""",
-    """CREATE TRIGGER IF NOT EXISTS one_less AFTER DELETE ON waiting
-       BEGIN UPDATE total SET waiting = waiting - 1; END""",
-)
 
 _LEND = """
     SELECT number, key, search, attempts FROM waiting
@@ -102,11 +76,10 @@ class Spool:
             SpoolError: none is there now.
         """
         with self._changing() as database:
-            events = self._most_events - _number(database, "SELECT waiting FROM total")
-            pages = self._free_pages(database)
+            events = self._most_events - number_of(database, "SELECT waiting FROM total")
             for added, (key, search) in enumerate(searches):
-                pages -= len(search) // PAGE_BYTES + 1
-                if events <= added or pages < SPARE_PAGES:
+                pages = len(search) // PAGE_BYTES + SPARE_PAGES
+                if events <= added or not self._has_room(database, pages):
                     return added
                 database.execute(
                     "INSERT OR IGNORE INTO waiting (key, search) VALUES (?, ?)", (key, search)
@@ -215,7 +188,7 @@ class Spool:
             SpoolError: it is not known.
         """
         with self._reading() as database:
-            return _number(database, "SELECT waiting FROM total")
+            return number_of(database, "SELECT waiting FROM total")
 
     def refused(self) -> list[tuple[str, str]]:
         """Give key and reason of each search that was put aside.
@@ -274,12 +247,12 @@ class Spool:
             try:
                 yield database
             except BaseException:
-                _undo(database)
+                undo(database)
                 raise
             try:
                 database.execute("COMMIT")
             except sqlite3.Error:
-                _undo(database)
+                undo(database)
                 raise
 
     def _translated(self, error: Exception) -> SpoolError:
@@ -296,43 +269,17 @@ class Spool:
                 check_same_thread=False,
             )
             try:
-                _prepare(connection, self._most_pages)
+                prepare(connection, self._most_pages)
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
 
-    def _free_pages(self, database: sqlite3.Connection) -> int:
-        used = _number(database, "PRAGMA page_count") - _number(database, "PRAGMA freelist_count")
-        return self._most_pages - used
-
-
-def _prepare(database: sqlite3.Connection, most_pages: int) -> None:
-    # A commit is in the file before it returns, and outlives the process; only a crash of the
-    # machine itself may take the last ones. Waiting for the disk each time would help there alone.
-    for statement in (
-        f"PRAGMA page_size = {PAGE_BYTES}",
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = NORMAL",
-        f"PRAGMA max_page_count = {most_pages}",
-        "PRAGMA journal_size_limit = 4194304",
-    ):
-        database.execute(statement).fetchall()
-    if _number(database, "PRAGMA user_version") == SCHEMA_VERSION:
-        return
-    database.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA:
-        database.execute(statement)
-    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    database.execute("COMMIT")
-
-
-def _undo(database: sqlite3.Connection) -> None:
-    if database.in_transaction:  # a full disk may have ended it already
-        database.execute("ROLLBACK")
-
-
-def _number(database: sqlite3.Connection, statement: str) -> int:
-    (number,) = database.execute(statement).fetchone()
-    return int(number)
+    def _has_room(self, database: sqlite3.Connection, pages: int) -> bool:
+        """Tell whether there is room, for which what was refused is given up, the oldest first."""
+        while self._most_pages - used_pages(database) < pages:
+            oldest = "DELETE FROM refused WHERE number = (SELECT min(number) FROM refused)"
+            if not database.execute(oldest).rowcount:
+                return False
+        return True

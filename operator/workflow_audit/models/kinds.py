@@ -74,7 +74,7 @@ WORKFLOW_SEARCH = Kind(
         Column("Query", ".status.summary.query"),
         Column("Workflow", ".status.summary.topWorkflow"),
         Column("Confidence", ".status.summary.topConfidence", "number"),
-        Column("Found", ".spec.results.totalFound", "integer"),
+        Column("Found", ".status.summary.totalFound", "integer"),
         Column("Outcome", ".status.outcome"),
         Column("Phase", ".status.phase"),
         Column("Age", ".metadata.creationTimestamp", "date"),

@@ -151,6 +151,19 @@ def test_of_those_that_were_refused_the_newest_are_kept(
     assert own.waiting() == 0
 
 
+def test_what_was_refused_makes_room_for_what_waits(file: Path) -> None:
+    own = spool(file, most_bytes=MIB)
+    added = sum(own.add([(str(n), os.urandom(5000))]) for n in range(500))
+    for one in lend(own, events=1000):
+        own.put_aside(one, "no", NOW)
+    assert own.waiting() == 0
+    assert len(own.refused()) == added
+    assert own.add([("new", b"x" * 50_000)]) == 1
+    left = [int(key) for key, _ in own.refused()]
+    assert left == list(range(added - len(left), added)), "the oldest were given up"
+    assert 0 < len(left) < added
+
+
 def test_what_was_put_in_is_there_for_the_next_process(file: Path) -> None:
     put(spool(file), "a")
     assert keys(lend(spool(file))) == ["a"]

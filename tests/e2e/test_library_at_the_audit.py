@@ -1,4 +1,4 @@
-"""A search is the same event whichever way the library sends it, and each is recorded once."""
+"""The library and the real audit: odd searches are the same event by either way, each once."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ def over_http(
     return client
 
 
-def test_all_ways_give_the_same_event_data(
+def test_what_is_cut_or_malformed_is_the_same_event_data_by_either_way(
     over_http: Callable[[str], Any],
     searches: Searches,
     start_operator: StartOperator,
