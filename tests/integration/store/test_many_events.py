@@ -122,3 +122,16 @@ async def test_the_dates_of_an_id_are_found(database: TestDatabase) -> None:
         first, last = (now - timedelta(days=30)).date(), (now + timedelta(days=1)).date()
         found = await stored_dates(pool, ids, first, last)
     assert sorted(found) == sorted((each.event_id, each.event_date) for each in written[:2])
+
+
+async def test_conflicts_of_one_batch_are_one_line_in_the_log(
+    database: TestDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = some_events(20)
+    async with database.pool() as pool, EventWriter(pool) as writer:
+        await writer.write_many(events)
+        others = [replace(event, resource_name="another") for event in events]
+        found = await writer.write_many(others)
+    assert {type(each) for each in found} == {EventConflictError}
+    (line,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert "and 19 others failed" in line
