@@ -130,16 +130,6 @@ REASONS = {
     "QueueFullError": "QueueFull",
     "UnsupportedBodyError": "UnsupportedBody",
     "LocalError": "Local",
-    "QueueFullError": "QueueFull",
-    "EventConflictError": "EventConflict",
-    "NamespaceUnknownError": "NamespaceUnknown",
-    "IngestionError": "Ingestion",
-    "BodyIncompleteError": "BodyIncomplete",
-    "BodyTooLargeError": "BodyTooLarge",
-    "BodyTooSlowError": "BodyTooSlow",
-    "IngestionBusyError": "IngestionBusy",
-    "IngestionOffError": "IngestionOff",
-    "UnsupportedBodyError": "UnsupportedBody",
 }
 
 
