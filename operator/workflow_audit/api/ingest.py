@@ -25,7 +25,7 @@ from workflow_audit.models.submission import (
     BatchAnswer,
 )
 from workflow_audit.models.user import User
-from workflow_audit.services.ingesting import Ingested, Result, status_of
+from workflow_audit.services.ingest_account import Ingested, Result, status_of
 
 KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(KEY_PATTERN)

@@ -7,7 +7,7 @@ places, so all of it is redacted.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -29,6 +29,10 @@ class TreeRedactor(Protocol):
         """Give the tree without it, and how often each pattern was replaced."""
         ...
 
+    def finds_nothing(self, among: Iterable[str]) -> bool:
+        """Tell, by one look, that surely none of some texts holds any of it."""
+        ...
+
 
 @dataclass(frozen=True)
 class RedactedSearch:
@@ -42,9 +46,9 @@ def redacted_search(search: Search, redactor: TreeRedactor) -> RedactedSearch:
     """Give the search without personal data and secrets, and what was replaced how often."""
     if isinstance(search, InvalidSearch):
         return _redacted_invalid(search, redactor)
-    tree, counts = redactor.redact_tree(_free_text(search.spec))
-    if not counts:  # the common case keeps the search as it is
-        return RedactedSearch(search, counts)
+    if redactor.finds_nothing(_texts(search.spec)):  # the common case keeps the search as it is
+        return RedactedSearch(search, {})
+    tree, counts = redactor.redact_tree(free_text(search.spec))
     spec = _with_free_text(search.spec, cast("list[Any]", tree))
     return RedactedSearch(replace(search, spec=spec), counts)
 
@@ -88,7 +92,20 @@ def as_json(tree: JsonValue) -> str:
         return "(nested too deeply to be kept)"
 
 
-def _free_text(spec: SearchSpec) -> JsonValue:
+def _texts(spec: SearchSpec) -> Iterator[str]:
+    """Give every text and every key of `free_text`."""
+    yield spec.query.text
+    yield from spec.query.filters
+    yield from spec.query.filters.values()
+    if spec.failure:
+        yield spec.failure.message
+    for workflow in spec.results.workflows if spec.results else ():
+        yield workflow.title
+        yield from workflow.labels
+        yield from workflow.labels.values()
+
+
+def free_text(spec: SearchSpec) -> JsonValue:
     """Give all free texts by place and not by name: expressions see names of a tree as well."""
     workflows = spec.results.workflows if spec.results else []
     return [

@@ -152,10 +152,21 @@ def _broken_result_rules(results: Results, notation: Notation) -> Iterator[Inval
         )
     for number, workflow in enumerate(results.workflows):
         place, scoring = f"{path}.workflows[{number}]", workflow.scoring
+        if all(
+            map(
+                _keeps_key_rules,
+                (workflow.labels, scoring.boost_breakdown, scoring.penalty_breakdown),
+            )
+        ):
+            continue
         boosts, penalties = notation.boost_breakdown, notation.penalty_breakdown
         yield from _broken_key_rules(f"{place}.labels", workflow.labels)
         yield from _broken_key_rules(f"{place}.scoring.{boosts}", scoring.boost_breakdown)
         yield from _broken_key_rules(f"{place}.scoring.{penalties}", scoring.penalty_breakdown)
+
+
+def _keeps_key_rules(labels: Mapping[str, Any] | None) -> bool:
+    return not labels or all(map(_is_label_key, labels))
 
 
 def _broken_key_rules(path: str, labels: Mapping[str, Any] | None) -> Iterator[InvalidFieldError]:

@@ -10,7 +10,6 @@ What always holds:
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from workflow_audit import metrics
 from workflow_audit.domain.submissions import (
     MOST_AHEAD,
     MOST_BEHIND,
@@ -33,16 +31,14 @@ from workflow_audit.errors import (
     AuditError,
     DatabaseError,
     EventConflictError,
-    EventRefusedError,
-    ForbiddenError,
     IngestionBusyError,
-    InvalidFieldError,
     RecordingError,
 )
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.user import User
 from workflow_audit.services.accounts import Limits
 from workflow_audit.services.admitting import Admitting
+from workflow_audit.services.ingest_account import Account, Ingested, Result, note
 from workflow_audit.services.mistakes import told
 from workflow_audit.services.preparing import (
     ApplyingPolicy,
@@ -61,7 +57,6 @@ EVENTS_IN_A_ROW = 16
 
 BUSY_SECONDS = 1.0
 """When to ask again where the API server or PostgreSQL is slow."""
-
 
 LEAST_SECONDS = 0.5
 """For each of them, however long what was before took: work that is done is not thrown away."""
@@ -83,18 +78,6 @@ class Writer(Protocol):
 
 StoredDates = Callable[[Sequence[UUID], date, date], Awaitable[Iterable[tuple[UUID, date]]]]
 """Gives id and date of each of these events that is stored between two days."""
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """What came of one event with which nothing is wrong."""
-
-    status: Literal["recorded", "replayed", "skipped"]
-    at: datetime
-    event_id: UUID | None = None
-
-
-Result = Ingested | AuditError
 
 
 @dataclass(frozen=True)
@@ -140,15 +123,6 @@ class Preparing:
             self.events -= events
 
 
-@dataclass
-class Account:
-    """One request: who sends, and what came of it."""
-
-    sender: User
-    endpoint: str
-    results: Sequence[Result] = ()
-
-
 @dataclass(frozen=True)
 class Ingesting:
     """Records on behalf of somebody."""
@@ -183,7 +157,7 @@ class Ingesting:
             reason = error.reason
             raise
         finally:
-            _note(account, reason, time.monotonic() - began)
+            note(account, reason, time.monotonic() - began)
 
     async def record(
         self, account: Account, bodies: Sequence[JsonValue], key: str | None = None
@@ -338,36 +312,4 @@ def _conflict(ready: _Ready, day: date) -> EventConflictError:
     return EventConflictError(
         f"the idempotency key names an event of {day} already, and this one is of"
         f" {ready.event.event_date}; give each search a key of its own"
-    )
-
-
-def is_refusal(error: AuditError) -> bool:
-    """Tell whether sending the same again would be refused again."""
-    return isinstance(error, InvalidFieldError | ForbiddenError | EventRefusedError)
-
-
-def status_of(result: Result) -> str:
-    """Give what came of an event in one word."""
-    if isinstance(result, Ingested):
-        return result.status
-    return "refused" if is_refusal(result) else "unavailable"
-
-
-def _note(account: Account, reason: str | None, seconds: float) -> None:
-    """Write one line for a request; what was refused may be shown to its sender only."""
-    statuses = Counter(map(status_of, account.results))
-    for status, number in statuses.items():
-        metrics.INGEST_EVENTS.labels(status).inc(number)
-    errors = Counter(each.reason for each in account.results if isinstance(each, AuditError))
-    log.info(
-        "events came by HTTP" if reason is None else "events by HTTP were not taken",
-        extra={
-            "user": account.sender.name,
-            "groups": list(account.sender.groups),
-            "endpoint": account.endpoint,
-            "outcome": reason or "Answered",
-            "events": dict(statuses),
-            "errors": dict(errors),
-            "seconds": round(seconds, 6),
-        },
     )

@@ -72,6 +72,11 @@ def prepared(
     return Prepared(event, policy, redacted)
 
 
+# Looking a label up costs as much as redacting a search.
+_RECORDED = metrics.EVENTS.labels("recorded")
+_OUTCOMES = {outcome: metrics.SEARCHES.labels(outcome) for outcome in ("success", "failure")}
+
+
 @dataclass(frozen=True)
 class SearchCounts:
     """Counts searches that are done, whichever way they came."""
@@ -92,11 +97,13 @@ class SearchCounts:
         if replayed:
             self.replayed()
             return
-        metrics.EVENTS.labels("recorded").inc()
         event = search.event
-        metrics.SEARCHES.labels(event.event_outcome).inc()
-        metrics.LOW_CONFIDENCE.inc(1 if search.low_confidence else 0)
-        metrics.UNATTRIBUTED.inc(unattributed_workflows(event))
+        _RECORDED.inc()
+        _OUTCOMES[event.event_outcome].inc()
+        if search.low_confidence:
+            metrics.LOW_CONFIDENCE.inc()
+        if unattributed := unattributed_workflows(event):
+            metrics.UNATTRIBUTED.inc(unattributed)
         if event.top_confidence is not None:
             metrics.CONFIDENCE.observe(event.top_confidence)
         if event.top_workflow_id is not None:

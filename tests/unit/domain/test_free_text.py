@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from pydantic import JsonValue
 
 from unit.searches import FAILED, LINES, REDACTOR, TINY, a_search, changed
-from workflow_audit.domain.characters import rebuilt
+from workflow_audit.domain import free_text
+from workflow_audit.domain.characters import rebuilt, texts
 from workflow_audit.domain.free_text import RedactedSearch, redacted_search
 from workflow_audit.domain.redaction import Redactor
 from workflow_audit.models.policy import Redaction, RedactionPattern
@@ -134,6 +136,33 @@ class Shouting:
     def redact_tree(self, value: JsonValue) -> tuple[JsonValue, Counter[str]]:
         tree = rebuilt(value, of_key=str, of_text=lambda _, text: text.upper() + "!")
         return tree, Counter(shouted=1)
+
+    def finds_nothing(self, among: Iterable[str]) -> bool:
+        return False
+
+
+class Collecting:
+    """A redactor that keeps what it is shown, and finds nothing in it."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def redact_tree(self, value: JsonValue) -> tuple[JsonValue, Counter[str]]:
+        raise AssertionError("there was nothing to be found")
+
+    def finds_nothing(self, among: Iterable[str]) -> bool:
+        self.shown = list(among)
+        return True
+
+
+def test_the_one_look_sees_every_text_and_key_that_could_be_replaced() -> None:
+    for spec in LINES:
+        search, redactor = a_search(spec), Collecting()
+        assert isinstance(search, WorkflowSearch)
+        assert redacted_search(search, redactor).search is search
+        assert Counter(filter(None, redactor.shown)) == Counter(
+            filter(None, texts(free_text.free_text(search.spec)))
+        )
 
 
 def test_every_text_comes_back_to_its_own_place() -> None:

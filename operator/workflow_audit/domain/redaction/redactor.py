@@ -16,7 +16,7 @@ wall would be worse: a password that contains it would only be replaced in part.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -129,13 +129,13 @@ class Redactor:
         counts: Counter[str] = Counter()
         if not isinstance(value, list):
             return self._redacted_branch(value, counts), counts
-        if self._is_surely_clean(value):
+        if self.finds_nothing(texts(value)):
             return value, counts
         branches = [self._redacted_branch(branch, counts) for branch in value]
         return (branches if counts else value), counts
 
     def _redacted_branch(self, value: JsonValue, counts: Counter[str]) -> JsonValue:
-        if self._is_surely_clean(value):
+        if self.finds_nothing(texts(value)):
             return value
         before = counts.total()
 
@@ -154,11 +154,11 @@ class Redactor:
         tree = rebuilt(value, of_key=redacted, of_text=entry)
         return tree if counts.total() > before else value
 
-    def _is_surely_clean(self, value: JsonValue) -> bool:
-        """Tell, by one look at all its texts, that a tree holds nothing that has to go."""
+    def finds_nothing(self, among: Iterable[str]) -> bool:
+        """Tell, by one look, that surely none of some texts holds anything that has to go."""
         if not self._names:
             return True
-        return self._joinable and not self._suspects(encoded("\n".join(texts(value))))
+        return self._joinable and not self._suspects(encoded("\n".join(among)))
 
     def _suspects(self, data: bytes) -> bool:
         return any(look.search(data) for look in self._suspicions)
