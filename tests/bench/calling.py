@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import orjson
+
 from bench.cluster import REQUESTER_GROUPS
 from bench.context import Bench
 from bench.corpus import REQUESTER
@@ -39,6 +41,9 @@ class _Called:
     """What calling took."""
 
     seconds: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    """Of writing the same arguments as JSON and nothing else: what no call can go below."""
+
     lost: int = 0
 
 
@@ -51,6 +56,8 @@ async def measure_calls(bench: Bench) -> None:
             called = await asyncio.to_thread(_call, calls, bench.sizes.library_calls, settings)
             title = f"a call of the library, audit {name}"
             bench.add(latency_figures(NUMBER, title, called.seconds, LIMITS, of="calls"))
+            bare = f"for comparison, orjson.dumps alone, audit {name}"
+            bench.add(latency_figures(NUMBER, bare, called.bare, of="calls"))
             bench.add([_lost(title, called)])
 
 
@@ -108,14 +115,21 @@ def _call(calls: Sequence[Json], count: int, settings: State) -> _Called:
         audit = AuditClient.from_env(own)
         begin = time.monotonic()
         for number in range(count):
-            arguments = json.loads(json.dumps(calls[number % len(calls)]))  # as fresh as an answer
-            time.sleep(max(begin + number / CALLS_PER_SECOND - time.monotonic(), 0))
-            began = time.perf_counter()
-            audit.search_completed(**arguments)
-            called.seconds.append(time.perf_counter() - began)
+            for seconds, call in ((called.seconds, audit.search_completed), (called.bare, _bare)):
+                # As fresh as an answer that has just come.
+                arguments = json.loads(json.dumps(calls[number % len(calls)]))
+                turn = len(called.seconds) + len(called.bare)
+                time.sleep(max(begin + turn / 2 / CALLS_PER_SECOND - time.monotonic(), 0))
+                began = time.perf_counter()
+                call(**arguments)
+                seconds.append(time.perf_counter() - began)
         if "AUDIT_KUBECONFIG" in settings:
             audit.flush(FLUSH_SECONDS)
         stats = audit.stats()
         called.lost = sum(stats.dropped.values()) + stats.refused
         audit.close(1.0)
     return called
+
+
+def _bare(**arguments: Any) -> None:
+    orjson.dumps(arguments)

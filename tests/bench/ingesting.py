@@ -1,4 +1,4 @@
-"""(13) Events over HTTP: one by one, and in batches against raw COPY."""
+"""(14) Events over HTTP: one by one, and in batches against raw COPY."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ from workflow_audit.store.pool import Database
 from workflow_audit.store.rows import row
 from workflow_audit.wiring import utc_now
 
-NUMBER = 13
+NUMBER = 14
 SINGLE_LIMITS = {95: Limit("<", 50)}
 AT_LEAST = Limit(">=", 5000)
 

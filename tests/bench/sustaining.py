@@ -15,7 +15,7 @@ from bench.submissions import BATCH, SINGLE
 from workflow_audit.domain.instants import rfc3339
 from workflow_audit.wiring import utc_now
 
-NUMBER = 13
+NUMBER = 14
 SIZE = 100
 READS_PER_SECOND = 5
 CONNECTIONS, READING_CONNECTIONS = 32, 8
