@@ -10,7 +10,7 @@ What always holds:
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -47,6 +47,7 @@ from workflow_audit.services.preparing import (
     SearchCounts,
     prepared,
 )
+from workflow_audit.services.shared_looks import StoredDates
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +75,6 @@ class Writer(Protocol):
     ) -> list[Written | DatabaseError]:
         """Give what came of each, after COMMIT."""
         ...
-
-
-StoredDates = Callable[[Sequence[UUID], date, date], Awaitable[Iterable[tuple[UUID, date]]]]
-"""Gives id and date of each of these events that is stored between two days."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from workflow_audit.services.admitting import Admitting
 from workflow_audit.services.ingesting import Ingesting
 from workflow_audit.services.limiting import Limits
 from workflow_audit.services.policy_book import PolicyBook
+from workflow_audit.services.shared_looks import SharedLooks
 from workflow_audit.settings import IngestionSettings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
@@ -75,7 +76,7 @@ async def open_ingestion(
                     admitting=Admitting(access, book, lambda: policies.problem),
                     policies=book,
                     writer=writer,
-                    stored_dates=partial(stored_dates, database),
+                    stored_dates=SharedLooks(partial(stored_dates, database)),
                     limits=Limits(None, settings.requests_at_once, time.monotonic),
                     cluster_id=cluster_id,
                     clock=utc_now,
