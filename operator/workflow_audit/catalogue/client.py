@@ -82,7 +82,11 @@ class CatalogueClient:
         deadline = clock() + catalogue.timeout_seconds
         async with self._turn(request, deadline):
             began = clock()
-            answer = await self._answer(request, deadline)
+            late = deadline - began < catalogue.timeout_seconds / 2
+            try:
+                answer = await self._answer(request, deadline)
+            except TimeoutError:
+                raise _no_turn(request) if late else _no_answer(request) from None
             return answer, round((clock() - began) * 1000)
 
     @asynccontextmanager
@@ -91,8 +95,7 @@ class CatalogueClient:
             async with asyncio.timeout_at(deadline):
                 await self._turns.acquire()
         except TimeoutError:
-            remedy = "look why it is slow, or raise AUDIT_OPERATOR_CATALOGUE_REQUESTS"
-            raise _timeout(request, "had too much to do to be asked", remedy) from None
+            raise _no_turn(request) from None
         try:
             yield
         finally:
@@ -106,7 +109,7 @@ class CatalogueClient:
                 async with asyncio.timeout_at(deadline):
                     return await self._attempt(request)
             except TimeoutError:
-                raise _timeout(request, "did not answer", "look why it is slow") from None
+                raise
             except (aiohttp.ClientError, OSError) as error:
                 found = failure(request.catalogue.url, error)
                 if not passes_by_itself(error) or clock() + pause >= deadline:
@@ -132,6 +135,16 @@ class CatalogueClient:
             if answer.status != OK:
                 raise refusal(catalogue.url, answer.status)
             return await json_answer(catalogue.url, answer, token)
+
+
+def _no_turn(request: _Request) -> CatalogueError:
+    """Give the failure of a search that waited for others most of its time."""
+    remedy = "look why it is slow, or raise AUDIT_OPERATOR_CATALOGUE_REQUESTS"
+    return _timeout(request, "had too much to do to be asked", remedy)
+
+
+def _no_answer(request: _Request) -> CatalogueError:
+    return _timeout(request, "did not answer", "look why it is slow")
 
 
 def _timeout(request: _Request, what: str, remedy: str) -> CatalogueError:
