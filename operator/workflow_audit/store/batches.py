@@ -8,16 +8,12 @@ import logging
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from random import uniform
-from uuid import UUID
 
 from workflow_audit.errors import (
     DatabaseError,
     DatabaseUnavailableError,
-    EventConflictError,
     EventRefusedError,
-    shown,
 )
 from workflow_audit.models.event import Written
 from workflow_audit.store.failures import (
@@ -28,8 +24,9 @@ from workflow_audit.store.failures import (
 )
 from workflow_audit.store.observing import WriterObserver
 from workflow_audit.store.partitions import ensure_partition
+from workflow_audit.store.pending import PendingEvent
 from workflow_audit.store.pool import Database
-from workflow_audit.store.rows import Key, Names, Row, columns
+from workflow_audit.store.rows import Names, columns
 from workflow_audit.store.sql import QUERIES
 
 TRIES_IN_DOUBT = 3
@@ -47,40 +44,6 @@ class RetryOptions:
 
     first_seconds: float = 0.05
     longest_seconds: float = 3.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PendingEvent:
-    """An accepted event and the future that its callers await."""
-
-    key: Key
-    order: tuple[datetime, UUID]
-    """Batches are sorted by it: the indexes by time then fill their pages (30 % fewer bytes in the
-    largest), and two writers of the same events wait for each other in one direction only."""
-
-    row: Row
-    names: Names
-    """What has to be the same where the key is."""
-
-    since: float
-    """Event loop time of its acceptance."""
-
-    future: asyncio.Future[Written]
-
-    def check_same(self, names: Names) -> None:
-        """Make sure that an event with the same key is the same event.
-
-        Raises:
-            EventConflictError: it is another one, so one of the two would be lost silently.
-        """
-        differences = [
-            f"{name} {shown(ours)} and {shown(theirs)}"
-            for name, ours, theirs in zip(Names._fields, self.names, names, strict=True)
-            if ours != theirs
-        ]
-        if differences:
-            found = ", ".join(differences)
-            raise EventConflictError(f"event_id {self.key[1]} names two events: {found}")
 
 
 class BatchCommitter:
@@ -102,7 +65,7 @@ class BatchCommitter:
     async def commit(self, batch: Sequence[PendingEvent]) -> None:
         """Write a batch, however long it takes."""
         tries = 0
-        while batch := [event for event in batch if not event.future.done()]:
+        while batch := [event for event in batch if event.outcome is None]:
             tries += 1
             try:
                 await self._attempt(batch)
@@ -140,7 +103,7 @@ class BatchCommitter:
         replays = []
         for event in batch:
             if at := inserted.get(event.key):
-                event.future.set_result(Written(at, replayed=False))
+                event.resolve(Written(at, replayed=False))
             else:
                 replays.append(event)
         if replays:
@@ -164,7 +127,7 @@ class BatchCommitter:
             except DatabaseError as error:
                 failed.append((event, error))
             else:
-                event.future.set_result(Written(at, replayed=True))
+                event.resolve(Written(at, replayed=True))
         if failed:
             self._fail(*failed)
 
@@ -194,7 +157,7 @@ class BatchCommitter:
         """Give events up, with one line in the log: who sends the same keys anew causes many."""
         for event, error in failed:
             self._observer.write_failed(failure_kind(error))
-            event.future.set_exception(error)
+            event.resolve(error)
         event, error = failed[0]
         more = f" and {len(failed) - 1} others" if len(failed) > 1 else ""
         correlation_id = event.names.correlation_id

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -23,9 +24,10 @@ from workflow_audit.errors import (
     QueueFullError,
 )
 from workflow_audit.models.event import AuditEvent, Written
-from workflow_audit.store.batches import BatchCommitter, PendingEvent, RetryOptions
+from workflow_audit.store.batches import BatchCommitter, RetryOptions
 from workflow_audit.store.failures import RETRY_AFTER_SECONDS, unavailable
 from workflow_audit.store.observing import SilentObserver, WriterObserver
+from workflow_audit.store.pending import PendingEvent, all_resolved
 from workflow_audit.store.pool import Database
 from workflow_audit.store.rows import Key, Names, row
 
@@ -88,17 +90,17 @@ class EventWriter:
         their searches are not Recorded and come again.
         """
         self._closing = True
-        if self._unresolved:
-            waiting = [event.future for event in self._unresolved.values()]
-            await asyncio.wait(waiting, timeout=timeout_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await all_resolved([*self._unresolved.values()])
         for lane in self._consumers:
             lane.cancel()
         await asyncio.gather(*self._consumers, return_exceptions=True)
         if self._unresolved:
             log.warning("%d events are left for the next start", len(self._unresolved))
         stopping = unavailable(f"the program stops; until then: {self._committer.trouble}")
-        for event in self._unresolved.values():
-            event.future.set_exception(stopping)
+        for event in [*self._unresolved.values()]:
+            event.resolve(stopping)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -128,12 +130,14 @@ class EventWriter:
         started = clock()
         try:
             async with asyncio.timeout(timeout_seconds):
-                pending, joined = await self._accepted(event)
-                written = await asyncio.shield(pending.future)
+                accepted = await self._accepted(event)
+                await all_resolved([accepted[0]])
         except TimeoutError:
             raise self._late(timeout_seconds) from None
-        self._observer.waited(clock() - started)
-        return replace(written, replayed=True) if joined else written
+        outcome = self._outcome(accepted, clock() - started, timeout_seconds)
+        if isinstance(outcome, DatabaseError):
+            raise outcome
+        return outcome
 
     def insist_on_room(self, events: int) -> None:
         """Insist that so many more may wait now.
@@ -155,9 +159,9 @@ class EventWriter:
         clock = asyncio.get_running_loop().time
         started = clock()
         accepted = [await self._accepted_at_once(event) for event in events]
-        waiting = {each[0].future for each in accepted if isinstance(each, tuple)}
-        if waiting:
-            await asyncio.wait(waiting, timeout=timeout_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await all_resolved([each[0] for each in accepted if isinstance(each, tuple)])
         seconds = clock() - started
         return [self._outcome(each, seconds, timeout_seconds) for each in accepted]
 
@@ -170,14 +174,13 @@ class EventWriter:
         if isinstance(accepted, DatabaseError):
             return accepted
         pending, joined = accepted
-        if not pending.future.done():
+        outcome = pending.outcome
+        if outcome is None:
             return self._late(timeout_seconds)
-        error = pending.future.exception()
-        if isinstance(error, DatabaseError):
-            return error
+        if isinstance(outcome, DatabaseError):
+            return outcome
         self._observer.waited(seconds)
-        written = pending.future.result()
-        return replace(written, replayed=True) if joined else written
+        return replace(outcome, replayed=True) if joined else outcome
 
     def _late(self, timeout_seconds: float | None) -> DatabaseUnavailableError:
         return DatabaseUnavailableError(
@@ -225,23 +228,20 @@ class EventWriter:
             self._room.release()
             self._observer.write_failed("validation")
             raise
-        loop = asyncio.get_running_loop()
         pending = PendingEvent(
             key=key,
             order=(event.event_timestamp, event.event_id),
             row=values,
             names=Names.of(event),
-            since=loop.time(),
-            future=loop.create_future(),
+            since=asyncio.get_running_loop().time(),
+            let_go=self._let_go,
         )
-        pending.future.add_done_callback(lambda _: self._resolved(pending))
         self._unresolved[key] = pending
         self._queue.append(pending)
         self._arrived.set()
         return pending
 
-    def _resolved(self, pending: PendingEvent) -> None:
-        pending.future.exception()  # seen: asyncio reports what nobody awaits any more
+    def _let_go(self, pending: PendingEvent) -> None:
         self._unresolved.pop(pending.key)
         self._room.release()
 
@@ -257,10 +257,10 @@ class EventWriter:
             except Exception as error:  # a bug of ours must not end all writing
                 log.exception("the writer failed in a way that nobody thought of")
                 self._observer.write_failed("database")
+                failed = unavailable(f"the writer failed: {type(error).__name__}")
                 for event in batch:
-                    if not event.future.done():
-                        name = type(error).__name__
-                        event.future.set_exception(unavailable(f"the writer failed: {name}"))
+                    if event.outcome is None:
+                        event.resolve(failed)
             finally:
                 self._in_flight -= 1
 
