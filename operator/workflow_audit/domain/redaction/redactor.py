@@ -115,8 +115,6 @@ class Redactor:
     def redact(self, text: str) -> Redacted:
         """Give the text with a marker for each match; without one, the same object."""
         data = encoded(text)
-        if not self._suspects(data):
-            return Redacted(text)
         matches = self._found(data)
         return self._replaced(data, matches) if matches else Redacted(text)
 
@@ -188,7 +186,7 @@ class Redactor:
             data = data.replace(wall, _WALL * len(wall))
         found: list[_Match] = []
         for left in reversed(range(_ROUNDS)):
-            matches = self._round(data)
+            matches = self._round(data) if self._suspects(data) else []
             if not matches:
                 break
             if not left:
