@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from workflow_audit import metrics
 from workflow_audit.api.ingest_openapi import BATCH, EVENT
@@ -47,7 +49,7 @@ Work = Callable[[Ingestion, User, Request], Awaitable[Response]]
 
 def ingest_router(services: ReadServices) -> APIRouter:
     """Give the routes."""
-    router = APIRouter(prefix=ROOT, tags=["audit events"])
+    router = APIRouter(prefix=ROOT, tags=["audit events"], route_class=_PlainRoute)
 
     @router.post(
         "",
@@ -90,6 +92,21 @@ def ingest_router(services: ReadServices) -> APIRouter:
         return await _answered(services, "batch", request, _record_events)
 
     return router
+
+
+class _PlainRoute(APIRoute):
+    """A route whose function makes the response of the request: FastAPI only describes it.
+
+    What it does around other functions is a seventh of what an event costs the server.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.app = self._respond
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 async def _answered(

@@ -44,6 +44,7 @@ class ReadServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nobody's word about who asks but the API server's counts
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
