@@ -10,7 +10,7 @@ What always holds:
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -186,8 +186,7 @@ class Ingesting:
             async for body in _in_turns(request.bodies)
         ]
         namespaces = {each.namespace for each in submitted if isinstance(each, Submitted)}
-        async with _answer_until(request.until):
-            refusals = await self.admitting.refusals(sender, namespaces)
+        refusals = await _in_time(self.admitting.refusals(sender, namespaces), request.until)
         policies = _Remembering(self.policies)
         found: list[_Ready | Result] = []
         async for each in _in_turns(submitted):
@@ -195,8 +194,7 @@ class Ingesting:
                 found.append(refusals.get(each.namespace) or await self._ready(each, policies))
             else:
                 found.append(each)
-        async with _answer_until(request.until):
-            return await self._without_conflicts(found, now)
+        return await _in_time(self._without_conflicts(found, now), request.until)
 
     async def _ready(self, submitted: Submitted, policies: "_Remembering") -> _Ready | Result:
         metadata = submitted.search.metadata
@@ -268,13 +266,12 @@ class _Remembering:
         return self._known[key]
 
 
-@asynccontextmanager
-async def _answer_until(until: float) -> AsyncIterator[None]:
-    """Give up what takes longer than the answer may."""
+async def _in_time(answer: Awaitable[T], until: float) -> T:
+    """Wait for an answer, but give it up when it takes longer than ours may."""
     least = asyncio.get_running_loop().time() + LEAST_SECONDS
     try:
         async with asyncio.timeout_at(max(until, least)):
-            yield
+            return await answer
     except TimeoutError:
         late = "the API server or PostgreSQL does not answer in time"
         raise IngestionBusyError(late, BUSY_SECONDS) from None
