@@ -10,7 +10,7 @@ What always holds:
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -31,7 +31,6 @@ from workflow_audit.errors import (
     AuditError,
     DatabaseError,
     EventConflictError,
-    IngestionBusyError,
     RecordingError,
 )
 from workflow_audit.models.event import AuditEvent, Written
@@ -40,6 +39,7 @@ from workflow_audit.services.accounts import Limits
 from workflow_audit.services.admitting import Admitting
 from workflow_audit.services.ingest_account import Account, Ingested, Result, note
 from workflow_audit.services.mistakes import told
+from workflow_audit.services.pacing import LEAST_SECONDS, in_time, in_turns
 from workflow_audit.services.preparing import (
     ApplyingPolicy,
     Policies,
@@ -52,15 +52,6 @@ from workflow_audit.services.shared_looks import StoredDates
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-EVENTS_IN_A_ROW = 16
-"""Events that are worked on before others get their turn: about 4 ms."""
-
-BUSY_SECONDS = 1.0
-"""When to ask again where the API server or PostgreSQL is slow."""
-
-LEAST_SECONDS = 0.5
-"""For each of them, however long what was before took: work that is done is not thrown away."""
 
 
 class Writer(Protocol):
@@ -183,18 +174,18 @@ class Ingesting:
         now, sender = self.clock(), request.sender
         submitted = [
             _tried(partial(submitted_search, body, sender, now, request.key))
-            async for body in _in_turns(request.bodies)
+            async for body in in_turns(request.bodies)
         ]
         namespaces = {each.namespace for each in submitted if isinstance(each, Submitted)}
-        refusals = await _in_time(self.admitting.refusals(sender, namespaces), request.until)
+        refusals = await in_time(self.admitting.refusals(sender, namespaces), request.until)
         policies = _Remembering(self.policies)
         found: list[_Ready | Result] = []
-        async for each in _in_turns(submitted):
+        async for each in in_turns(submitted):
             if isinstance(each, Submitted):
                 found.append(refusals.get(each.namespace) or await self._ready(each, policies))
             else:
                 found.append(each)
-        return await _in_time(self._without_conflicts(found, now), request.until)
+        return await in_time(self._without_conflicts(found, now), request.until)
 
     async def _ready(self, submitted: Submitted, policies: "_Remembering") -> _Ready | Result:
         metadata = submitted.search.metadata
@@ -264,25 +255,6 @@ class _Remembering:
         if key not in self._known:
             self._known[key] = await self._policies.applying(metadata, timeout_seconds=0)
         return self._known[key]
-
-
-async def _in_time(answer: Awaitable[T], until: float) -> T:
-    """Wait for an answer, but give it up when it takes longer than ours may."""
-    least = asyncio.get_running_loop().time() + LEAST_SECONDS
-    try:
-        async with asyncio.timeout_at(max(until, least)):
-            return await answer
-    except TimeoutError:
-        late = "the API server or PostgreSQL does not answer in time"
-        raise IngestionBusyError(late, BUSY_SECONDS) from None
-
-
-async def _in_turns(items: Iterable[T]) -> AsyncIterator[T]:
-    """Give one after the other, and others their turn now and then: readers among them."""
-    for number, item in enumerate(items, start=1):
-        yield item
-        if number % EVENTS_IN_A_ROW == 0:
-            await asyncio.sleep(0)
 
 
 def _tried(attempt: Callable[[], T]) -> T | AuditError:

@@ -34,7 +34,8 @@ from workflow_audit.models.search import Metadata
 from workflow_audit.models.user import Action, User
 from workflow_audit.services.admitting import MOST_NAMESPACES, Admitting
 from workflow_audit.services.ingest_account import Ingested, Result, status_of
-from workflow_audit.services.ingesting import EVENTS_IN_A_ROW, Ingesting
+from workflow_audit.services.ingesting import Ingesting
+from workflow_audit.services.pacing import EVENTS_IN_A_ROW
 from workflow_audit.services.preparing import ApplyingPolicy
 
 Json = dict[str, Any]
