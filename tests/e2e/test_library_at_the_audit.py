@@ -103,7 +103,7 @@ def test_what_is_cut_or_malformed_is_the_same_event_data_by_either_way(
         assert client.stats().refused == 0
     searches.wait_recorded(len(EVERYTHING))
     with over_http("one by one") as client:
-        client._running._sender._transport._batch = 1
+        client._lifetime.running._sender._transport._batch = 1
         record_all(client, "one-by-one")
         assert client.flush(SECONDS)
         assert client.stats().refused == 0
