@@ -2,7 +2,7 @@
 
 What holds, and what the tests check:
 - Putting a call takes no lock, unless the call is a large one. After a pause of the caller, when
-  nothing is in the processor's caches, a lock costs as much as a quarter of a whole call.
+  nothing is in the processor's caches, a lock that nobody holds is a sixth of a whole call.
 - A call counts as waiting until it is somewhere else: it stays in the queue while it is moved.
 """
 

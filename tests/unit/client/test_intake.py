@@ -39,6 +39,15 @@ def test_large_calls_are_bounded_by_their_bytes() -> None:
     assert [intake.put(large) for _ in range(3)] == [True, True, False]
 
 
+def test_a_small_call_needs_no_lock() -> None:
+    intake = Intake(10)
+    with intake._lock:
+        thread = threading.Thread(target=intake.put, args=(b"a",))
+        thread.start()
+        assert ended(thread)
+    assert intake.waiting() == 1
+
+
 def waits(intake: Intake) -> threading.Thread:
     thread = threading.Thread(target=intake.wait, args=(60,))
     thread.start()
