@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from workflow_audit import metrics
-from workflow_audit.settings import HttpSettings
+from workflow_audit.settings.process import HttpSettings
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from workflow_audit.models.search import Metadata, WorkflowSearch
 from workflow_audit.services.pending import PendingSearches
 from workflow_audit.services.preparing import ApplyingPolicy
 from workflow_audit.services.recording import Recorder
-from workflow_audit.settings import load_settings
+from workflow_audit.settings.loading import load_settings
 from workflow_audit.wiring import utc_now
 
 Json = dict[str, Any]

@@ -22,7 +22,7 @@ from workflow_audit.models.policy import ClusterPolicySpec, Policy, PolicyKey
 from workflow_audit.models.retention import Retention
 from workflow_audit.services.holding import HoldMirror
 from workflow_audit.services.retention import RetentionRun
-from workflow_audit.settings import RetentionSettings
+from workflow_audit.settings.operating import RetentionSettings
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.holds import HoldStore
 from workflow_audit.store.pool import Database

@@ -12,7 +12,7 @@ from bench.figures import Figure, Limit, latency_figures
 from bench.sizes import Rate
 from workflow_audit.local.progress import reported
 from workflow_audit.models.event import AuditEvent
-from workflow_audit.settings import WriterSettings
+from workflow_audit.settings.operating import WriterSettings
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.partitions import ensure_partition
 from workflow_audit.store.pool import Database

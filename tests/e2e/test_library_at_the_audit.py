@@ -16,7 +16,7 @@ from support.operator_process import StartOperator
 from support.reading import ReadingServer
 from support.searches import Searches
 from support.submitting import Sender, let_send
-from workflow_audit.client import AuditClient, library
+from workflow_audit.client import AuditClient, lifetime
 from workflow_audit.local.ports import HOST
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database]
@@ -59,7 +59,7 @@ def event_data(searches: Searches, correlation: str) -> list[str]:
 def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches tell when they ran, which is to be the same."""
     now = time.time()
-    monkeypatch.setattr(library, "time", SimpleNamespace(time=lambda: now))
+    monkeypatch.setattr(lifetime, "time", SimpleNamespace(time=lambda: now))
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_what_is_cut_or_malformed_is_the_same_event_data_by_either_way(
         assert client.stats().refused == 0
     searches.wait_recorded(len(EVERYTHING))
     with over_http("one by one") as client:
-        client._running._sender._transport._batch = 1
+        client._lifetime.running._sender._transport._batch = 1
         record_all(client, "one-by-one")
         assert client.flush(SECONDS)
         assert client.stats().refused == 0

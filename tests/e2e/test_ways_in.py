@@ -63,7 +63,7 @@ def clients(
     agent: Sender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, searches: Searches
 ) -> Iterator[dict[str, AuditClient]]:
     """The library with each of its transports; its clock stands still."""
-    monkeypatch.setattr("workflow_audit.client.library.time", SimpleNamespace(time=lambda: AT))
+    monkeypatch.setattr("workflow_audit.client.lifetime.time", SimpleNamespace(time=lambda: AT))
     plane = searches.environment.control_plane
     token, authority = tmp_path / "token", tmp_path / "ca.crt"
     token.write_text(agent.token, encoding="utf-8")

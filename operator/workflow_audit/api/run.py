@@ -11,7 +11,8 @@ from workflow_audit.api.services import Ingestion, ReadServices
 from workflow_audit.api.tls import ServingContext
 from workflow_audit.api.trust import authenticator
 from workflow_audit.probes import probe_server
-from workflow_audit.settings import IngestionSettings, Settings
+from workflow_audit.settings.loading import Settings
+from workflow_audit.settings.serving import IngestionSettings
 from workflow_audit.wiring.ingestion import IngestionParts, open_ingestion
 from workflow_audit.wiring.reading import ReadingParts, open_reading
 

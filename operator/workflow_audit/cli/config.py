@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from rich.console import Console
 from rich.table import Table
 
-from workflow_audit.settings import Settings, bounds, load_settings, variable_name
+from workflow_audit.settings.loading import Settings, bounds, load_settings, variable_name
 
 EPILOG = """
 Examples:

@@ -7,7 +7,7 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.logging import RichHandler
 
-from workflow_audit.settings import LogSettings
+from workflow_audit.settings.process import LogSettings
 
 PRODUCT = "workflow_audit"
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from workflow_audit.settings import load_settings
+from workflow_audit.settings.loading import load_settings
 from workflow_audit.store import schema
 from workflow_audit.wiring import database_address
 

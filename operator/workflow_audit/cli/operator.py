@@ -6,7 +6,7 @@ import typer
 
 from workflow_audit.cli import loops
 from workflow_audit.cli.logs import set_up_logs
-from workflow_audit.settings import load_settings
+from workflow_audit.settings.loading import load_settings
 
 EPILOG = """
 Examples:

@@ -20,10 +20,10 @@ NO_RESPONSE = FailureFacts(SEARCH_FAILED, "the search ended without a response")
 
 
 class Record(Protocol):
-    """Records a search: what was asked, and what came of it."""
+    """Records a search."""
 
-    def __call__(self, asked: Mapping[str, Any], came: Mapping[str, Any]) -> None:
-        """Record it; never raises."""
+    def __call__(self, call: Mapping[str, Any]) -> None:
+        """Record what was asked, and what came of it; never raises."""
         ...
 
 
@@ -56,7 +56,7 @@ class AuditedSearch:
             came["failure"] = NO_RESPONSE
         else:
             came["response"] = self.response
-        self._record(self._asked, came)
+        self._record({**self._asked, **came})
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -1,6 +1,5 @@
 """Moves calls into the spool as soon as they come: a killed process loses next to nothing."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from uuid import uuid4
@@ -51,28 +50,31 @@ class Receiver:
         """
         self._intake, self._keeping = intake, keeping
         self._counts, self._complaints = counts, complaints
-        self._service, self._namespace, self._ids = service, namespace, uuid4()
+        self._service, self._namespace = service, namespace
         self._arrived = arrived
-        self._stopping = threading.Event()
+        self._stopping = False
 
     def run(self) -> None:
         """Receive until `stop`, and then what is still there; for a thread."""
         self._keeping.retry_refused()
         last = time.monotonic()
-        while not self._stopping.is_set() or self._intake.waiting():
-            active = time.monotonic() - last < ACTIVE_SECONDS
-            calls = self._intake.take(AT_ONCE, 0 if active else LOOK_SECONDS)
+        while not self._stopping or self._intake.waiting():
+            calls = self._intake.oldest(AT_ONCE)
             if lost := self._counts.tell_untold():
                 self._complaints.say("queue", f"the queue is full: {lost} searches are dropped")
             if calls:
                 self._receive(calls)
                 last = time.monotonic()
-            if len(calls) < AT_ONCE:
-                self._stopping.wait(PAUSE_SECONDS)
+            if self._stopping or len(calls) == AT_ONCE:
+                continue
+            if time.monotonic() - last < ACTIVE_SECONDS:
+                self._intake.pause(PAUSE_SECONDS)
+            else:
+                self._intake.wait(LOOK_SECONDS)
 
     def stop(self) -> None:
         """End `run` when nothing is left; from any thread."""
-        self._stopping.set()
+        self._stopping = True
         self._intake.wake()
 
     def _receive(self, calls: list[bytes]) -> None:
@@ -81,13 +83,13 @@ class Receiver:
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the audit
             self._lose(len(calls), error)
         finally:
-            self._intake.taken(calls)
+            self._intake.done(calls)
         self._arrived()
 
     def _search(self, call: bytes) -> WaitingSearch | None:
         try:
             return waiting_search(
-                call, service=self._service, namespace=self._namespace, ids=self._ids
+                call, service=self._service, namespace=self._namespace, own_id=uuid4()
             )
         except Exception as error:  # noqa: BLE001 - the others of its company are to be kept
             self._lose(1, error)

@@ -1,7 +1,6 @@
 """The library at work: queue, spool and the two threads between caller and audit."""
 
 import hashlib
-import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -31,9 +30,6 @@ class Running:
         """Start both threads; they do not keep the process alive."""
         self.counts, self._complaints = counts, complaints
         self._progress = threading.Condition()
-        self.numbers = itertools.count()
-        """Tell the calls of this process apart."""
-
         self.intake = Intake(settings.queue_events)
         self.keeping = Keeping(
             settings.spool_path,

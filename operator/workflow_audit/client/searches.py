@@ -99,7 +99,7 @@ class WaitingSearch:
 
 
 def waiting_search(
-    taken: bytes, *, service: str, namespace: str | None, ids: UUID
+    taken: bytes, *, service: str, namespace: str | None, own_id: UUID
 ) -> WaitingSearch:
     """Give the search that a call tells of.
 
@@ -107,23 +107,23 @@ def waiting_search(
         taken: the call's arguments, as `snapshot` gives them.
         service: program that searches.
         namespace: of the search where the call does not say.
-        ids: of the process, which numbers its calls.
+        own_id: of the search where the call has no search id.
     """
-    call = _loaded(taken)
+    at, call = _loaded(taken)
     duration_ms = _whole_ms(call.get("duration_ms"))
     query = _query(call)
     results, failure = _outcome(call, duration_ms, query.filters)
     spec = SearchSpec(
         correlation_id=_identifier(call.get("correlation_id")),
         service=service,
-        searched_at=datetime.fromtimestamp(call["at"], UTC),
+        searched_at=datetime.fromtimestamp(at, UTC),
         query=query,
         results=results,
         failure=failure,
     )
     labels = call.get("labels")
     return WaitingSearch(
-        id=_search_id(call, ids),
+        id=own_id if (given := call.get("search_id")) is None else uuid5(SEARCH_IDS, _text(given)),
         namespace=_namespace(call.get("namespace")) or namespace,
         labels={key: _text(value) for key, value in labels.items()}
         if isinstance(labels, Mapping)
@@ -132,19 +132,15 @@ def waiting_search(
     )
 
 
-def _loaded(taken: bytes) -> dict[str, Any]:
+def _loaded(taken: bytes) -> tuple[float, dict[str, Any]]:
+    """Give the time and the arguments."""
     try:
-        call: Any = orjson.loads(taken)
+        at, call = orjson.loads(taken)
     except orjson.JSONDecodeError:  # a lone surrogate, or NaN
-        call = json.loads(taken)
+        at, call = json.loads(taken)
     cleaned, _ = clean_tree(call)
     assert isinstance(cleaned, dict)  # noqa: S101 - for mypy; `snapshot` wrote it
-    return cleaned
-
-
-def _search_id(call: Mapping[str, Any], ids: UUID) -> UUID:
-    given = call.get("search_id")
-    return uuid5(ids, str(call["number"])) if given is None else uuid5(SEARCH_IDS, _text(given))
+    return at, cleaned
 
 
 def _query(call: Mapping[str, Any]) -> Query:

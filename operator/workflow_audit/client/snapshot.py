@@ -19,14 +19,19 @@ _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 RESPONSE = "response"
 
 
-def snapshot(call: Mapping[str, Any]) -> bytes:
-    """Give the arguments as JSON; what is not JSON in an answer is recorded as a failure."""
+def snapshot(call: Mapping[str, Any], at: float) -> bytes:
+    """Give time and arguments as JSON; what is not JSON in an answer is recorded as a failure.
+
+    Args:
+        call: the arguments by name.
+        at: when it was called, in seconds since 1970.
+    """
     try:
-        taken = orjson.dumps(call, default=_plain, option=_OPTIONS)
+        taken = orjson.dumps((at, call), default=_plain, option=_OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
-        return _piece_by_piece(call, error)
+        return _piece_by_piece(call, at, error)
     if len(taken) > LONGEST_BYTES:
-        return _without_response(call, RESPONSE_TOO_LARGE, f"the call has {len(taken)} bytes")
+        return _without_response(call, at, RESPONSE_TOO_LARGE, f"the call has {len(taken)} bytes")
     return taken
 
 
@@ -40,20 +45,20 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _piece_by_piece(call: Mapping[str, Any], error: Exception) -> bytes:
+def _piece_by_piece(call: Mapping[str, Any], at: float, error: Exception) -> bytes:
     """Try JSON of the standard library, which also writes lone surrogates."""
     try:
-        taken = _standard_json(call)
+        taken = _standard_json((at, call))
     except (TypeError, ValueError, RecursionError):
-        return _without_response(call, MALFORMED_RESPONSE, f"the answer is no JSON: {error}")
+        return _without_response(call, at, MALFORMED_RESPONSE, f"the answer is no JSON: {error}")
     if len(taken) > LONGEST_BYTES:
-        return _without_response(call, RESPONSE_TOO_LARGE, f"the call has {len(taken)} bytes")
+        return _without_response(call, at, RESPONSE_TOO_LARGE, f"the call has {len(taken)} bytes")
     return taken
 
 
-def _without_response(call: Mapping[str, Any], code: str, message: str) -> bytes:
+def _without_response(call: Mapping[str, Any], at: float, code: str, message: str) -> bytes:
     kept = {key: _writable(value) for key, value in call.items() if key != RESPONSE}
-    return _standard_json(kept | {"failure": [code, message]})
+    return _standard_json((at, kept | {"failure": [code, message]}))
 
 
 def _writable(value: Any) -> Any:

@@ -22,7 +22,7 @@ from workflow_audit.handlers.storages import NoMemories
 from workflow_audit.handlers.tuning import kopf_settings
 from workflow_audit.handlers.watch_activity import WatchActivity
 from workflow_audit.probes import probe_server
-from workflow_audit.settings import Settings
+from workflow_audit.settings.loading import Settings
 from workflow_audit.wiring import Services, open_services
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import kopf
 
 from workflow_audit.handlers.storages import NoDiffBase, NoProgress
 from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
-from workflow_audit.settings import OperatorSettings
+from workflow_audit.settings.operating import OperatorSettings
 
 UNRECORDED = "status.phase!=Recorded,status.phase!=Skipped"
 """Recorded searches are neither listed nor watched: a restart costs its backlog, not history."""

@@ -16,7 +16,7 @@ from workflow_audit.services.maintaining import Maintenance, TableSize
 from workflow_audit.services.pending import PendingSearches
 from workflow_audit.services.recording import Recorder
 from workflow_audit.services.summing import Summing
-from workflow_audit.settings import Settings
+from workflow_audit.settings.loading import Settings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.facts import table_facts

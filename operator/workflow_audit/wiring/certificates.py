@@ -8,7 +8,7 @@ from functools import partial
 from workflow_audit.kube.connecting import ApiServer
 from workflow_audit.models.auditlog import SERVICE
 from workflow_audit.services.work_queue import WorkQueue
-from workflow_audit.settings import OperatorSettings
+from workflow_audit.settings.operating import OperatorSettings
 
 WORK = "the certificate of the server of readers"
 

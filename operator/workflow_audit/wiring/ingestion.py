@@ -16,7 +16,7 @@ from workflow_audit.services.ingesting import Ingesting
 from workflow_audit.services.limiting import Limits
 from workflow_audit.services.policy_book import PolicyBook
 from workflow_audit.services.shared_looks import SharedLooks
-from workflow_audit.settings import IngestionSettings
+from workflow_audit.settings.serving import IngestionSettings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.dates import stored_dates

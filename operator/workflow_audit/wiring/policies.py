@@ -25,7 +25,7 @@ from workflow_audit.services.policy_book import PolicyBook, key_of
 from workflow_audit.services.reconciling import PolicyReconciler
 from workflow_audit.services.search_ttl import SearchTtl
 from workflow_audit.services.work_queue import WorkQueue
-from workflow_audit.settings import Settings
+from workflow_audit.settings.loading import Settings
 from workflow_audit.wiring.catalogue import catalogue_state
 from workflow_audit.wiring.retention import RetentionDatabase, open_retention
 

@@ -17,7 +17,7 @@ from workflow_audit.services.limiting import Limits
 from workflow_audit.services.reading import Reading
 from workflow_audit.services.statistics import Statistics
 from workflow_audit.services.watching import Tail, Watching
-from workflow_audit.settings import ApiServerSettings
+from workflow_audit.settings.serving import ApiServerSettings
 from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.analytics import EventStatistics

@@ -13,7 +13,7 @@ from workflow_audit.models.policy_status import RetentionStatus
 from workflow_audit.services.holding import HoldMirror
 from workflow_audit.services.retention import RetentionRun
 from workflow_audit.services.retention_schedule import RetentionSchedule
-from workflow_audit.settings import RetentionSettings
+from workflow_audit.settings.operating import RetentionSettings
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.holds import HoldStore
 from workflow_audit.store.pool import Database, PoolOptions

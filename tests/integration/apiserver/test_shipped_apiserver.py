@@ -15,7 +15,7 @@ from workflow_audit.cli.local_apiserver import HOSTS, NAMESPACE, registration
 from workflow_audit.cli.prepare import tried_kubectl
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.models.auditlog import API_SERVICE, GROUP, SERVICE, TLS_SECRET, VERSION
-from workflow_audit.settings import default_settings
+from workflow_audit.settings.loading import default_settings
 
 ROOT = Path(__file__).parents[3]
 APPLIED = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename")

@@ -71,6 +71,7 @@ def test_a_backlog_goes_in_batches(tmp_path: Path) -> None:
         with client_of(tmp_path, server.url) as client:
             record(client, 250)
             wait_spooled(client, 250)
+            eventually(lambda: client.stats().failed_attempts, within_seconds=SECONDS)
             server.behave(taking)
             assert client.flush(SECONDS)
             assert client.stats().sent == 250

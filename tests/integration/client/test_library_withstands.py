@@ -228,7 +228,7 @@ assert client.keeping_in_memory() == 0
 os.kill(os.getpid(), signal.SIGKILL)
 """
     program = program.replace(
-        "client.keeping_in_memory()", "client._running.keeping._memory.waiting()"
+        "client.keeping_in_memory()", "client._lifetime.running.keeping._memory.waiting()"
     )
     process = agent(tmp_path, server.url, program)
     _, log = process.communicate(timeout=100)
@@ -300,8 +300,8 @@ def test_a_full_queue_drops_and_never_waits(
     tmp_path: Path, server: FaultyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with client_of(tmp_path, server.url, queue_events=5) as client:
-        assert client._running
-        with client._running.keeping._file._lock:  # as a disk that takes its time
+        assert client._lifetime.running
+        with client._lifetime.running.keeping._file._lock:  # as a disk that takes its time
             record(client, 500)
             assert client.stats().dropped["queue_full"] >= 200
         assert client.flush(SECONDS)
@@ -373,7 +373,7 @@ def test_a_call_costs_little_more_than_taking_its_arguments(
             begin = time.perf_counter()
             client.search_completed(**arguments)
             middle = time.perf_counter()
-            snapshot(arguments)
+            snapshot(arguments, 0)
             snapshots.append(time.perf_counter() - middle)
             calls.append(middle - begin)
             time.sleep(0.002)

@@ -8,7 +8,7 @@ import kopf
 import pytest
 
 from workflow_audit.cli.logs import set_up_logs
-from workflow_audit.settings import LogSettings
+from workflow_audit.settings.process import LogSettings
 
 PRODUCT = "workflow_audit.services.recording"
 LOGGERS = ("", "workflow_audit", "kopf", "kopf.objects", "asyncio")

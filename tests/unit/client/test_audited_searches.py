@@ -10,6 +10,7 @@ import pytest
 from workflow_audit.client.auditing import AuditedSearch, audited
 
 ASKED = {"correlation_id": "rr-1", "query": "q"}
+CAME = ("response", "failure", "duration_ms")
 ANSWER = {"workflows": [], "total_results": 0}
 
 
@@ -17,15 +18,17 @@ class Recorded:
     """Stands for the client: remembers what it gets."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.calls: list[dict[str, Any]] = []
 
-    def __call__(self, asked: Mapping[str, Any], came: Mapping[str, Any]) -> None:
-        self.calls.append((dict(asked), dict(came)))
+    def __call__(self, call: Mapping[str, Any]) -> None:
+        self.calls.append(dict(call))
 
     @property
     def only(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Give what was asked, and what came of it."""
         (call,) = self.calls
-        return call
+        came = {name: call.pop(name) for name in CAME if name in call}
+        return call, came
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from([*ARGUMENTS, "response"]), JSON, max_size=3))
 def test_any_json_becomes_a_search(call: dict[str, Any]) -> None:
-    taken = snapshot({**call, "at": 1_800_000_000.0, "number": 1})
-    search = waiting_search(taken, service="agent", namespace="default", ids=UUID(int=1))
+    taken = snapshot(call, 1_800_000_000.0)
+    search = waiting_search(taken, service="agent", namespace="default", own_id=UUID(int=1))
     assert search.spec.results or search.spec.failure
     assert type(search).from_json(search.as_json()) == search

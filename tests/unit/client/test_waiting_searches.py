@@ -18,7 +18,7 @@ from workflow_audit.client.searches import WaitingSearch, waiting_search
 from workflow_audit.client.snapshot import snapshot
 from workflow_audit.domain.parsing import valid_spec
 
-IDS = UUID(int=1)
+OWN_ID = UUID(int=1)
 AT = datetime(2026, 11, 23, 10, 31, 7, 123456, tzinfo=UTC)
 
 NESTED = {
@@ -65,16 +65,14 @@ def call(**given: Any) -> dict[str, Any]:
         "top_k": 3,
         "min_similarity": 0.3,
         "duration_ms": 45.4,
-        "at": AT.timestamp(),
-        "number": 7,
     }
     return asked | ({} if "failure" in given else {"response": NESTED}) | given
 
 
-def search(**given: Any) -> WaitingSearch:
+def search(own_id: UUID = OWN_ID, **given: Any) -> WaitingSearch:
     """Give the search of a call, by the way that every call goes."""
-    taken = snapshot(call(**given))
-    found = waiting_search(taken, service="my-agent", namespace="payments", ids=IDS)
+    taken = snapshot(call(**given), AT.timestamp())
+    found = waiting_search(taken, service="my-agent", namespace="payments", own_id=own_id)
     valid_spec(found.spec.model_dump(mode="json", by_alias=True, exclude_none=True))
     return found
 
@@ -328,8 +326,8 @@ def test_a_code_that_cannot_be_a_reason_goes_into_the_message(
 
 def test_each_call_is_a_search_of_its_own_unless_it_has_an_id() -> None:
     assert search().name == search().name
-    assert search(number=8).name != search().name
-    assert search(search_id="a", number=8).id == search(search_id="a", number=9).id
+    assert search(UUID(int=2)).name != search().name
+    assert search(UUID(int=2), search_id="a").id == search(search_id="a").id
     assert search(search_id="a").id != search(search_id="b").id
     assert search(search_id="a").name != search(search_id="a", correlation_id="rr-2").name
 
@@ -367,6 +365,6 @@ def test_what_is_no_search_is_refused(kept: bytes) -> None:
 
 def test_a_snapshot_is_taken_at_once() -> None:
     response = json.loads(json.dumps(NESTED))
-    taken = snapshot(call(response=response))
+    taken = snapshot(call(response=response), AT.timestamp())
     response["workflows"].clear()
-    assert orjson.loads(taken)["response"] == NESTED
+    assert orjson.loads(taken)[1]["response"] == NESTED

@@ -17,7 +17,7 @@ from workflow_audit.handlers.flow import Flow
 from workflow_audit.handlers.session import LeanResponse
 from workflow_audit.handlers.watch_activity import WatchActivity
 from workflow_audit.probes import probe_server
-from workflow_audit.settings import HttpSettings
+from workflow_audit.settings.process import HttpSettings
 
 SEARCHES = "/apis/audit.kubernaut.ai/v1alpha1/workflowsearches"
 ONE = "/apis/audit.kubernaut.ai/v1alpha1/namespaces/payments/workflowsearches/rr-1/status"

@@ -13,7 +13,7 @@ from workflow_audit.handlers.tuning import (
     EndlessBackoffs,
     kopf_settings,
 )
-from workflow_audit.settings import OperatorSettings
+from workflow_audit.settings.operating import OperatorSettings
 
 
 def test_pauses_never_end() -> None:

@@ -11,7 +11,7 @@ from workflow_audit.domain.policies import KnownPolicies
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.models.policy import PolicyKey
 from workflow_audit.models.policy_status import RetentionStatus
-from workflow_audit.settings import RetentionSettings
+from workflow_audit.settings.operating import RetentionSettings
 from workflow_audit.wiring import retention as wiring
 from workflow_audit.wiring.retention import (
     Retention,

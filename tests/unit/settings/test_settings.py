@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from workflow_audit.errors import InvalidFieldError
-from workflow_audit.settings import Settings, bounds, load_settings, variable_name
+from workflow_audit.settings.loading import Settings, bounds, load_settings, variable_name
 
 PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
 URL = f"postgresql://writer:{PASSWORD}@db/audit"

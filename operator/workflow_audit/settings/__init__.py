@@ -1,0 +1,1 @@
+"""Settings from the environment, in groups; only wiring sees them all."""
