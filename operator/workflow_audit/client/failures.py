@@ -60,6 +60,21 @@ def failure_of(error: BaseException) -> FailureFacts:
     return FailureFacts(_code(error), shortened(_words(error), MESSAGE_CHARACTERS))
 
 
+def told_failure(error: BaseException | None, code: str | None, message: str) -> FailureFacts:
+    """Give the failure that a caller tells of; what he leaves out says the exception. Never raises.
+
+    Args:
+        error: what the search has raised, if anything.
+        code: the reason in one word, if he gives one.
+        message: what happened, if he says it.
+    """
+    found = failure_of(error) if error is not None else FailureFacts(SEARCH_FAILED, "")
+    try:
+        return FailureFacts(code or found.code, message or found.message)
+    except Exception:  # noqa: BLE001 - his values cannot even be looked at
+        return found
+
+
 def _words(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"

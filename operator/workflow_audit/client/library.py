@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from workflow_audit.client.auditing import AuditedSearch, audited
 from workflow_audit.client.counts import ClientStats, OnMetric
-from workflow_audit.client.failures import SEARCH_FAILED, FailureFacts, failure_of
+from workflow_audit.client.failures import told_failure
 from workflow_audit.client.lifetime import Lifetime
 from workflow_audit.client.settings import ClientSettings, settings_from_env
 
@@ -129,13 +129,11 @@ class AuditClient:
             labels: by which policies select searches.
             namespace: of the search.
         """
-        found = failure_of(error) if error is not None else FailureFacts(SEARCH_FAILED, "")
-        failure = FailureFacts(code or found.code, message or found.message)
         self._record(
             {
                 "correlation_id": correlation_id,
                 "query": query,
-                "failure": failure,
+                "failure": told_failure(error, code, message),
                 "filters": filters,
                 "top_k": top_k,
                 "min_similarity": min_similarity,

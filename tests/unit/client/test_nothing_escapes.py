@@ -27,6 +27,13 @@ class Broken:
     __str__ = __repr__
 
 
+class Neither:
+    """Is neither true nor false, like an array of several numbers."""
+
+    def __bool__(self) -> bool:
+        raise ValueError
+
+
 class BrokenMapping(UserDict[str, Any]):
     def __iter__(self) -> Iterator[str]:
         raise RuntimeError
@@ -46,7 +53,7 @@ def circle() -> dict[str, Any]:
 ODD: list[Any] = [
     None, Broken(), BrokenMapping({"a": 1}), BrokenModel(), circle(), object(), float("nan"),
     b"bytes", 10**400, {("a", "tuple"): 1}, {Broken()}, [Broken()], "\ud800\x00", Path("/"),
-    lambda: None, Exception, -1, True, {"a": {"b": [Broken()]}},
+    lambda: None, Exception, -1, True, {"a": {"b": [Broken()]}}, Neither(),
 ]  # fmt: skip
 ARGUMENTS = (
     "correlation_id", "query", "filters", "top_k", "min_similarity", "duration_ms", "search_id",
