@@ -5,7 +5,6 @@ import os
 import platform
 import re
 import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ async def machine_facts(environment: LocalEnvironment) -> dict[str, Any]:
         "kernel": platform.release(),
         "load before": round(os.getloadavg()[0], 2),
         "Python": platform.python_version(),
-        "Python optimized": "--enable-optimizations" in (_configured() or ""),
         "PostgreSQL": _postgres_version(environment),
         "Kubernetes": kubernetes,
         "etcd": _first_match(r"etcd Version: (\S+)", _output(str(etcd), "--version")),
@@ -51,19 +49,13 @@ async def machine_facts(environment: LocalEnvironment) -> dict[str, Any]:
 
 def machine_line(facts: dict[str, Any]) -> str:
     """Give the facts in one sentence."""
-    # Images and distributions build it with --enable-optimizations, version managers often do not.
-    plain = "" if facts["Python optimized"] else " built without optimizations"
     commit = facts["git commit"][:9] + (" with uncommitted changes" if facts["git dirty"] else "")
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory GiB']} GiB, {facts['system']}; "
-        f"Python {facts['Python']}{plain}, PostgreSQL {facts['PostgreSQL']}, "
+        f"Python {facts['Python']}, PostgreSQL {facts['PostgreSQL']}, "
         f"Kubernetes {facts['Kubernetes']}; commit {commit}; {facts['date']}; "
         f"load before the run {facts['load before']}"
     )
-
-
-def _configured() -> str | None:
-    return sysconfig.get_config_var("CONFIG_ARGS")
 
 
 def _is_linux() -> bool:
