@@ -7,6 +7,7 @@ that was taken away still works for ALLOWED_SECONDS, as everywhere in Kubernetes
 import hashlib
 import time
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Any
 
 from cachetools import TLRUCache
@@ -44,7 +45,7 @@ class Access:
             ClusterError: the API server does not say.
         """
         key = hashlib.sha256(token.encode()).digest()
-        if key in self._users:
+        with suppress(KeyError):
             return self._users[key]
         review = {"spec": {"token": token}}
         status = await self._reviewed("reviewing a token", TOKEN_REVIEWS, review, "TokenReview")
@@ -60,7 +61,7 @@ class Access:
         """
         extra = tuple(sorted(user.extra.items()))
         key = (user.name, user.groups, user.uid, extra, action)
-        if key in self._decisions:
+        with suppress(KeyError):
             return self._decisions[key]
         attributes = {
             "verb": action.verb,

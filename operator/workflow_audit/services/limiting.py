@@ -90,6 +90,9 @@ class Limits:
             raise TooManyRequestsError(f"too many requests: {allowed}", wait, "rate")
 
     async def _turn(self, places: _Places) -> None:
+        if not places.free.locked():
+            await places.free.acquire()  # which does not wait then
+            return
         if places.requests <= self._at_once + LONGEST_LINE:
             try:
                 async with asyncio.timeout(LONGEST_WAIT_SECONDS):
