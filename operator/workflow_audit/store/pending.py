@@ -78,7 +78,7 @@ async def all_resolved(events: Sequence[PendingEvent]) -> None:
     def one_less() -> None:
         nonlocal left
         left -= 1
-        if not left:
+        if not left and not none_left.done():  # it is where its caller has just given up
             none_left.set_result(None)
 
     for event in awaited:

@@ -75,6 +75,18 @@ async def test_who_gives_up_is_forgotten_and_the_others_are_told() -> None:
     await waiting
 
 
+async def test_who_has_just_given_up_does_not_disturb_the_others() -> None:
+    """Between giving up and being forgotten the event may be resolved."""
+    event = pending(1)
+    gone, other = (asyncio.create_task(all_resolved([event])) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    event.resolve(WRITTEN)
+    await other
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
 async def test_what_it_held_is_let_go_before_anybody_is_told() -> None:
     let_go: list[PendingEvent] = []
     event = pending(1, let_go)
