@@ -180,10 +180,9 @@ def test_a_database_that_is_away_is_told_in_time_and_nothing_is_doubled_when_it_
         assert time.monotonic() - began < 10
         assert "not recorded within" in problem(answer, 503, "service-unavailable")
         assert int(answer.headers["Retry-After"]) >= 1
-        began = time.monotonic()
         answer = narrow_sender.post(single)
-        assert time.monotonic() - began < 1  # at once: nothing waits for room
         detail = problem(answer, 503, "service-unavailable")
+        # Who had waited for room would be told that it was not recorded in time.
         assert "1000 events wait for PostgreSQL, and there is room for 0 more" in detail
         assert int(answer.headers["Retry-After"]) >= 1
     finally:

@@ -14,6 +14,7 @@ import ssl
 import struct
 import tempfile
 import threading
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Request:
     path: str
     headers: Message
     body: bytes
+    at: float
+    """When it had come, by the monotonic clock."""
 
     def json(self) -> Any:
         """Give the body."""
@@ -284,7 +287,7 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     headers = BytesHeaderParser().parsebytes(rest)
     assert "Transfer-Encoding" not in headers, "a chunked request is not understood here"
     body = await reader.readexactly(int(headers.get("Content-Length", 0)))
-    return Request(method, path, headers, body)
+    return Request(method, path, headers, body, time.monotonic())
 
 
 def _serving_context(pair: KeyPair) -> ssl.SSLContext:
