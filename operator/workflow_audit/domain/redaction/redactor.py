@@ -38,7 +38,7 @@ from workflow_audit.models.policy import BuiltinPattern, Redaction
 
 _WALL = b"\xff"
 _ROUNDS = 4
-"""Searches until a text has to have settled; two are usual: one that finds, one that does not."""
+"""Searches until a text has to have settled; one is usual, and then a look that finds nothing."""
 
 _MAX_SEARCHED_BYTES = 2**27
 """Most bytes that the matches of one own pattern may cost in one text, about a tenth of a second.
