@@ -1,6 +1,6 @@
 """Events that are accepted and not resolved yet, and who waits for them.
 
-A thousand futures cost more than a thousand rows: so who waits for many events has one.
+Who waits for many events has one future for all of them.
 """
 
 import asyncio
