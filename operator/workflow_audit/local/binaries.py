@@ -14,9 +14,9 @@ from pathlib import Path
 from workflow_audit.errors import LocalError
 from workflow_audit.local import progress
 from workflow_audit.local.checked_folder import Say, checked_folder, exclusive_lock, is_whole
+from workflow_audit.local.control_plane_build import build
 from workflow_audit.local.download import download, published_source
 from workflow_audit.local.folders import PUBLIC_FOLDER, cache_folder
-from workflow_audit.local.go_build import build
 from workflow_audit.local.versions import (
     COMPONENTS,
     ENVTEST_VERSION,
