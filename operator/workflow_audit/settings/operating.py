@@ -76,7 +76,7 @@ class OperatorSettings(BaseSettings):
 
     manage_certificates: bool = False
     """Whether the operator makes and renews the certificate of the server of readers, where no
-    cert-manager does. It needs the rights of manifests/optional/certificates-by-operator.yaml."""
+    cert-manager does. It needs the rights of manifests/base/certificates/by-operator.yaml."""
 
     certificate_days: int = Field(365, ge=1, le=3650)
     """How long such a certificate and its authority last; both are renewed after two thirds."""
