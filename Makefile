@@ -21,7 +21,7 @@ test: venv ## Run every test on a real API server and PostgreSQL; ARGS goes to p
 	@$(BIN)/python tools/test.py $(ARGS)
 
 test-versions: venv ## Run chosen tests on older Kubernetes versions; ARGS chooses some of them
-	@$(BIN)/python tools/test_versions.py $(ARGS)
+	@$(BIN)/python tools/older_kubernetes.py $(ARGS)
 
 e2e-kind: venv ## Run the end-to-end tests on kind; needs a container engine
 	@$(BIN)/python tools/e2e_kind.py $(ARGS)
