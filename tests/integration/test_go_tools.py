@@ -9,6 +9,7 @@ from support.go_tools import (
     ACTIONLINT,
     GO_TOOLS,
     HELM,
+    KIND,
     KUBECONFORM,
     MODULES,
     GoTool,
@@ -84,6 +85,11 @@ def test_actionlint_says_its_version_and_refuses(actionlint: Program) -> None:
     refused = actionlint.answer("-", stdin="on: push\njobs: {one: {runs-on: ubuntu-24.04}}\n")
     assert refused.returncode == 1
     assert '"steps" section is missing' in refused.stdout
+
+
+@pytest.mark.slow
+def test_kind_says_its_version(kind: Program) -> None:
+    assert f"v{kind.run('version', '--quiet').strip()}" == KIND.version
 
 
 @pytest.mark.parametrize("tool", GO_TOOLS, ids=lambda tool: tool.name)

@@ -59,7 +59,5 @@ def objects(text: str) -> list[Json]:
 
 def one(found: list[Json], kind: str, name: str) -> Json:
     """Give the object of a kind and name."""
-    (only,) = [
-        each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name)
-    ]
+    (only,) = [each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name)]
     return only
