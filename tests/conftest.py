@@ -12,7 +12,7 @@ from support.go_tools import (  # noqa: F401 - fixtures
     actionlint,
     go_tool_program,
     helm,
-    kind,
+    kind_program,
     kubeconform,
 )
 from support.golden import Golden

@@ -88,11 +88,11 @@ def test_actionlint_says_its_version_and_refuses(actionlint: Program) -> None:
 
 
 @pytest.mark.slow
-def test_kind_says_its_version(kind: Program) -> None:
-    assert f"v{kind.run('version', '--quiet').strip()}" == KIND.version
+def test_kind_says_its_version(kind_program: Program) -> None:
+    assert f"v{kind_program.run('version', '--quiet').strip()}" == KIND.version
 
 
-@pytest.mark.parametrize("tool", GO_TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", [*GO_TOOLS, KIND], ids=lambda tool: tool.name)
 def test_every_module_has_one_program_and_its_checksums(tool: GoTool) -> None:
     module = (MODULES / tool.name / "go.mod").read_text()
     assert module.count("\ntool ") == 1

@@ -52,10 +52,10 @@ class Installed:
 
 
 @pytest.fixture(scope="session")
-def cluster(kind: Program) -> Iterator[KindCluster]:
+def cluster(kind_program: Program) -> Iterator[KindCluster]:
     """A cluster of one node; its kind and kubectl are those that go.sum vouches for."""
     kubectl = control_plane_binaries() / "kubectl"
-    one = KindCluster("workflow-audit", None, NODE_IMAGE, kind.path, kubectl)
+    one = KindCluster("workflow-audit", None, NODE_IMAGE, kind_program.path, kubectl)
     try:
         one.create()
         one.load_docker_image(os.environ[IMAGE_VARIABLE])

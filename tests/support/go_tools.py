@@ -63,7 +63,8 @@ ACTIONLINT = GoTool(
     ("-version",),
 )
 KIND = GoTool("kind", "sigs.k8s.io/kind", None, ("version", "--quiet"))
-GO_TOOLS = (HELM, KUBECONFORM, ACTIONLINT, KIND)
+GO_TOOLS = (HELM, KUBECONFORM, ACTIONLINT)
+"""Those that many tests take, made before the tests begin."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,6 @@ def actionlint() -> Program:
 
 
 @pytest.fixture(scope="session")
-def kind() -> Program:
+def kind_program() -> Program:
     """Give kind, which runs Kubernetes in containers."""
     return Program(go_tool_program(KIND, say))

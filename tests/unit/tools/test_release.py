@@ -1,8 +1,10 @@
 from typing import Any
 
 import pytest
+import yaml
 
-from release import disagreements, release_notes
+from release import CHART_FILE, VALUES_FILE, disagreements, release_notes, with_image
+from workflow_audit import __version__
 
 CHANGELOG = """\
 # Changes
@@ -69,3 +71,32 @@ def test_a_version_without_notes_is_refused(tag: str) -> None:
 )
 def test_notes_of_a_version(version: str, notes: str) -> None:
     assert release_notes(CHANGELOG, version) == notes
+
+
+def test_package_and_chart_have_the_same_version_now() -> None:
+    chart = yaml.safe_load(CHART_FILE.read_text())
+    problems = disagreements(f"v{__version__}", __version__, chart, f"## [{__version__}]\n- It.\n")
+    assert problems == []
+
+
+DIGEST = f"sha256:{'ab' * 32}"
+
+
+def test_a_released_chart_runs_the_image_of_its_release() -> None:
+    before = VALUES_FILE.read_text()
+    after = with_image(before, f"ghcr.io/owner/name@{DIGEST}")
+    expected = yaml.safe_load(before)
+    expected["image"] |= {"repository": "ghcr.io/owner/name", "digest": DIGEST}
+    assert yaml.safe_load(after) == expected
+    assert after.count("#") == before.count("#")
+
+
+@pytest.mark.parametrize("image", ["ghcr.io/owner/name", "ghcr.io/owner/name:1.2.3", f"@{DIGEST}0"])
+def test_an_image_without_a_digest_is_refused(image: str) -> None:
+    with pytest.raises(SystemExit, match="has no digest"):
+        with_image(VALUES_FILE.read_text(), image)
+
+
+def test_values_that_look_otherwise_are_refused() -> None:
+    with pytest.raises(SystemExit, match="no single line 'repository: workflow-audit'"):
+        with_image("image:\n  repository: another\n", f"ghcr.io/owner/name@{DIGEST}")
