@@ -24,7 +24,7 @@ from workflow_audit.local.versions import folder_name, platform_name
 
 MODULES = Path(__file__).parent / "go_tools"
 
-RUN_SECONDS = 120
+RUN_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ COMPONENTS: dict[str, tuple[str, Values]] = {
         {"apiserver": {"ingestion": {"enabled": True}}},
     ),
     "optional/pod-monitor.yaml": (
-        "pod-monitor/pod-monitor.yaml",
+        "prometheus-operator/pod-monitor.yaml",
         {"monitoring": {"podMonitor": {"enabled": True}}},
     ),
     "optional/reading-for-viewers.yaml": (
