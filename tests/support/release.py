@@ -1,4 +1,4 @@
-"""The chart, installed: on a control plane with a node, with the database as an administrator has it."""
+"""The chart, installed, with a database as an administrator prepares it."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ ROLES = {
 }
 """Login -> its role, as docs/ has an administrator do it."""
 
-WAITING = ("--wait", "--timeout", "90s")
+WAITING = ("--wait", "--timeout", "240s")
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,7 @@ class Release:
 
 
 @contextmanager
-def release(
-    environment: LocalEnvironment, helm: Program, folder: Path
-) -> Iterator[Release]:
+def release(environment: LocalEnvironment, helm: Program, folder: Path) -> Iterator[Release]:
     """Give a cluster that is ready for the chart; pods end with the block."""
     with Api(environment) as api:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}

@@ -56,7 +56,7 @@ OVERLAYS: dict[str, tuple[Values, bool]] = {
         True,
     ),
 }
-"""Folder under manifests/overlays -> the values that make the same, and whether names are stamped."""
+"""Folder under manifests/overlays -> values that make the same, and whether names are stamped."""
 
 
 def manifest(text: str) -> str:

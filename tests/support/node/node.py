@@ -42,6 +42,8 @@ class Node:
         self._environment = environment
         self._api = api
         self._core = f"/api/v1/namespaces/{namespace}"
+        self._slices = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+        self._told: dict[str, list[str]] = {}
         self._folder = folder
         self._pods: dict[str, Pod] = {}
         self._services: dict[str, ExitStack] = {}
@@ -109,6 +111,28 @@ class Node:
             self._services.pop(uid).close()
         for uid in set(found) - set(self._services):
             self._services[uid] = self._opened(found[uid]["spec"])
+        for service in found.values():
+            self._tell_who_is_ready(service)
+
+    def _tell_who_is_ready(self, service: Json) -> None:
+        """Write what the API server looks at before it calls a service of its own API."""
+        name, (port, *_) = service["metadata"]["name"], service["spec"]["ports"]
+        addresses = [address for address, _ in self._ready(service["spec"], port)]
+        if addresses == self._told.get(name):
+            return
+        # Its own addresses would be refused, being this machine's; nobody calls these.
+        shown = [f"192.0.2.{address.rpartition('.')[2]}" for address in addresses]
+        endpoints = [{"addresses": [each], "conditions": {"ready": True}} for each in shown]
+        body = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+            "ports": [{"name": port["name"], "port": port["port"]}],
+        }
+        self._api.apply(f"{self._slices}/{name}", body)
+        self._told[name] = addresses
 
     def _opened(self, spec: Json) -> ExitStack:
         opened = ExitStack()
