@@ -5,10 +5,11 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format golden bench crds alerts docs lock clean
+.PHONY: help venv demo test test-versions e2e-kind lint format golden bench crds alerts docs lock \
+	sbom licences audit clean
 
 help: ## Show this help
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: ## Make .venv from the locked dependencies, if it is not up to date
 	@$(PYTHON) tools/set_up.py
@@ -18,6 +19,12 @@ demo: venv ## Run everything on this machine with real searches; ARGS=--exit sto
 
 test: venv ## Run every test on a real API server and PostgreSQL; ARGS goes to pytest
 	@$(BIN)/python tools/test.py $(ARGS)
+
+test-versions: venv ## Run chosen tests on older Kubernetes versions; ARGS chooses some of them
+	@$(BIN)/python tools/older_kubernetes.py $(ARGS)
+
+e2e-kind: venv ## Run the end-to-end tests on kind; needs a container engine
+	@$(BIN)/python tools/e2e_kind.py $(ARGS)
 
 lint: venv ## Check style, types and layers
 	@$(BIN)/ruff check .
@@ -49,6 +56,15 @@ lock: venv ## Lock the newest allowed versions of all dependencies
 	@$(LOCK) --output-file locks/runtime.txt --extra operator pyproject.toml
 	@$(LOCK) --output-file locks/development.txt --extra local --extra dev pyproject.toml
 	@echo 'hatchling>=1.27' | $(LOCK) --output-file locks/build.txt -
+
+sbom: venv ## Write the SBOM of the runtime dependencies into dist/
+	@$(BIN)/python tools/sbom.py $(ARGS)
+
+licences: sbom ## Check the licences of the runtime dependencies
+	@$(BIN)/python tools/licences.py
+
+audit: venv ## Ask for known vulnerabilities of the runtime dependencies; needs the network
+	@$(BIN)/python tools/audit.py $(ARGS)
 
 clean: ## Remove .venv and what tools leave behind; downloads and builds stay cached
 	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov dist bench-results

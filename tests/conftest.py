@@ -1,5 +1,6 @@
 """Fixtures and options for all tests."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from support.go_tools import (  # noqa: F401 - fixtures
     actionlint,
     go_tool_program,
     helm,
+    kind_program,
     kubeconform,
 )
 from support.golden import Golden
+from support.kubernetes_versions import use_asked_version
 from support.promtool import promtool  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
 from workflow_audit.errors import LocalError
@@ -56,6 +59,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         with capture.global_and_fixture_disabled():
             if "cluster" in marks:
+                use_asked_version(os.environ, say)
                 control_plane_binaries()
             if "database" in marks:
                 postgres_programs(say)

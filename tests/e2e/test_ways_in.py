@@ -12,6 +12,7 @@ from bench.submissions import submitted
 from support.answers import answer_of, asked_of
 from support.api import Api
 from support.client import SECONDS, client_of
+from support.kubernetes_versions import stamps
 from support.operator_process import StartOperator
 from support.reading import ReadingServer, a_service_account
 from support.searches import Searches, bundled_specs
@@ -112,6 +113,7 @@ def test_event_data_is_the_same(
     assert not different
 
 
+@stamps
 def test_who_it_was(
     searches: Searches,
     agent: Sender,

@@ -9,6 +9,7 @@ from support.go_tools import (
     ACTIONLINT,
     GO_TOOLS,
     HELM,
+    KIND,
     KUBECONFORM,
     MODULES,
     GoTool,
@@ -86,7 +87,12 @@ def test_actionlint_says_its_version_and_refuses(actionlint: Program) -> None:
     assert '"steps" section is missing' in refused.stdout
 
 
-@pytest.mark.parametrize("tool", GO_TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.slow
+def test_kind_says_its_version(kind_program: Program) -> None:
+    assert f"v{kind_program.run('version', '--quiet').strip()}" == KIND.version
+
+
+@pytest.mark.parametrize("tool", [*GO_TOOLS, KIND], ids=lambda tool: tool.name)
 def test_every_module_has_one_program_and_its_checksums(tool: GoTool) -> None:
     module = (MODULES / tool.name / "go.mod").read_text()
     assert module.count("\ntool ") == 1

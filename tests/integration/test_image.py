@@ -64,6 +64,24 @@ def test_the_image_runs_as_a_numbered_user_and_starts_the_operator() -> None:
     assert re.search(r'^CMD \["operator"\]$', DOCKERFILE, re.MULTILINE)
 
 
+def test_the_image_says_where_it_comes_from() -> None:
+    for argument, label in (("SOURCE", "source"), ("VERSION", "version"), ("REVISION", "revision")):
+        assert re.search(rf"^ARG {argument}=", DOCKERFILE, re.MULTILINE)
+        assert f'org.opencontainers.image.{label}="${{{argument}}}"' in DOCKERFILE
+
+
+def test_nothing_in_the_image_depends_on_when_it_is_built() -> None:
+    """Except times of files, which BuildKit rewrites: docs/supply-chain.md."""
+    build_stage = DOCKERFILE.split("\nFROM ")[1]
+    assert "ARG SOURCE_DATE_EPOCH" in build_stage
+    into_image = re.findall(
+        r"/opt/workflow-audit/bin/pip install (?:[^\n]*\\\n)*[^\n]*", DOCKERFILE
+    )
+    assert len(into_image) == 2
+    assert all("--no-compile" in command for command in into_image)
+    assert "compileall -q --invalidation-mode unchecked-hash" in DOCKERFILE
+
+
 def test_everything_that_is_copied_into_the_image_exists_and_is_not_ignored() -> None:
     allowed = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)

@@ -34,8 +34,8 @@ class GoTool:
     name: str
     """Of the program, its folder in `go_tools/`, its fixture and its place in the cache."""
     module: str
-    variable: str
-    """Go's variable that holds the version."""
+    variable: str | None
+    """Go's variable that holds the version; nothing, if it is a constant there."""
     version_command: tuple[str, ...]
     """Its answer begins with the version, with or without a `v`."""
 
@@ -62,7 +62,9 @@ ACTIONLINT = GoTool(
     "github.com/rhysd/actionlint.version",
     ("-version",),
 )
+KIND = GoTool("kind", "sigs.k8s.io/kind", None, ("version", "--quiet"))
 GO_TOOLS = (HELM, KUBECONFORM, ACTIONLINT)
+"""Those that many tests take, made before the tests begin."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Program:
 
     path: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = RUN_SECONDS
 
     def answer(
         self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None
@@ -83,7 +86,7 @@ class Program:
             capture_output=True,
             text=True,
             check=False,
-            timeout=RUN_SECONDS,
+            timeout=self.timeout_seconds,
         )
 
     def run(
@@ -109,8 +112,8 @@ def go_tool_program(tool: GoTool, say: Say) -> Path:
     base.mkdir(mode=PUBLIC_FOLDER, exist_ok=True)
 
     def make(folder: Path) -> None:
-        title = f"{tool.name} {version}"
-        build_tools(title, MODULES / tool.name, f"-X {tool.variable}={version}", folder, say)
+        variables = f"-X {tool.variable}={version}" if tool.variable else ""
+        build_tools(f"{tool.name} {version}", MODULES / tool.name, variables, folder, say)
         _require_version(tool, folder / tool.name, version)
 
     return checked_folder(base / folder_name(version, platform_name()), make, say) / tool.name
@@ -157,3 +160,9 @@ def kubeconform() -> Program:
 def actionlint() -> Program:
     """Give actionlint, which checks workflows of GitHub Actions."""
     return Program(go_tool_program(ACTIONLINT, say))
+
+
+@pytest.fixture(scope="session")
+def kind_program() -> Program:
+    """Give kind, which runs Kubernetes in containers."""
+    return Program(go_tool_program(KIND, say))

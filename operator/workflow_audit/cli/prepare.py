@@ -1,5 +1,6 @@
 """Bring resource definitions, admission policies, rights and the schema into an environment."""
 
+import json
 import subprocess
 
 from workflow_audit.cli.bundled import bundled
@@ -29,14 +30,23 @@ POLICIES_SECONDS = 30.0
 NOT_SERVED_YET = "There can be a delay between when CustomResourceDefinitions are created"
 """What the API server answers for some moments after a definition is established."""
 
-PROBE_SEARCH = """
+STAMP_FILE = "requester-stamp.yaml"
+"""Needs MutatingAdmissionPolicy, which Kubernetes serves since 1.36; before, the requester is
+checked only."""
+
+ANOTHER_NAME = "somebody-else"
+ANOTHER_NAME_REFUSED = "spec.requestedBy is not your user name"
+"""What manifests/admission/requester-check.yaml says."""
+
+PROBE_SEARCH = f"""
 apiVersion: audit.kubernaut.ai/v1alpha1
 kind: WorkflowSearch
-metadata: {name: is-the-requester-stamped, namespace: default}
+metadata: {{name: is-the-requester-right, namespace: default}}
 spec:
   correlationId: probe
-  query: {text: probe}
-  failure: {code: Probe}
+  requestedBy: {ANOTHER_NAME}
+  query: {{text: probe}}
+  failure: {{code: Probe}}
 """
 
 
@@ -62,9 +72,13 @@ def prepare_cluster(environment: LocalEnvironment) -> None:
     """Apply definitions, policies and rights, and wait until they are in force."""
     kubectl(environment, "apply", "--server-side", "-f", str(bundled("crds")))
     kubectl(environment, "wait", "--for=condition=Established", "-f", str(bundled("crds")))
-    folders = [f"--filename={bundled('manifests') / name}" for name in MANIFESTS]
-    kubectl(environment, "apply", "--server-side", *folders)
-    wait_until(lambda: _stamps(environment), POLICIES_SECONDS, "the admission policies")
+    stamps = _serves_mutating_policies(environment)
+    kubectl(environment, "apply", "--server-side", *_manifests(with_stamp=stamps))
+    wait_until(
+        lambda: _names_are_right(environment, stamps=stamps),
+        POLICIES_SECONDS,
+        "the admission policies",
+    )
 
 
 def operator_environment(environment: LocalEnvironment) -> dict[str, str]:
@@ -109,12 +123,31 @@ def kubectl_command(environment: LocalEnvironment, *arguments: str) -> list[str]
     return [program, f"--kubeconfig={environment.kubeconfig}", *arguments]
 
 
-def _stamps(environment: LocalEnvironment) -> bool:
+def _serves_mutating_policies(environment: LocalEnvironment) -> bool:
+    served = json.loads(
+        kubectl(environment, "get", "--raw", "/apis/admissionregistration.k8s.io/v1")
+    )
+    return "mutatingadmissionpolicies" in {resource["name"] for resource in served["resources"]}
+
+
+def _manifests(*, with_stamp: bool) -> list[str]:
+    paths = [bundled("manifests") / name for name in MANIFESTS]
+    files = [
+        file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+    ]
+    return [f"--filename={file}" for file in files if with_stamp or file.name != STAMP_FILE]
+
+
+def _names_are_right(environment: LocalEnvironment, *, stamps: bool) -> bool:
+    """Tell whether a search in another's name is mended, or refused where nothing mends it."""
     output = "jsonpath={.spec.requestedBy}"
     dry_run = ("create", "--dry-run=server", "-f", "-", "-o", output)
     try:
-        return bool(kubectl(environment, *dry_run, stdin=PROBE_SEARCH))
+        name = kubectl(environment, *dry_run, stdin=PROBE_SEARCH)
     except LocalError as error:
         if NOT_SERVED_YET in str(error):
             return False
+        if ANOTHER_NAME_REFUSED in str(error):
+            return not stamps  # else the check is in force already, and the stamp is not yet
         raise
+    return name != ANOTHER_NAME

@@ -1,17 +1,22 @@
 """Who may delete, forge and change what: the shipped policies on a real API server."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from integration.admission.conftest import UserWith
 from support.api import MERGE_PATCH, Answer, Api
+from support.eventually import eventually
+from support.kubernetes_versions import STAMPS_REQUESTERS, stamps
 from support.searches import Searches, bundled_specs, search
 
 pytestmark = pytest.mark.cluster
 
 SPEC = bundled_specs()[0]
 ABANDON = "audit.kubernaut.ai/abandon"
+STAMP_BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
+STAMP = "requester-stamp.audit.kubernaut.ai"
 NOT_RECORDED = "this search is not recorded yet, so it cannot be deleted"
 EVERYTHING = ["create", "get", "list", "update", "patch", "delete", "deletecollection"]
 
@@ -150,6 +155,7 @@ def test_finished_is_not_made_unfinished_by_others(searches: Searches, user_with
 # Requester and spec.
 
 
+@stamps
 def test_requester_is_the_caller_whatever_the_search_says(
     searches: Searches, user_with: UserWith
 ) -> None:
@@ -157,6 +163,40 @@ def test_requester_is_the_caller_whatever_the_search_says(
     for name, spec in (("silent", SPEC), ("lying", {**SPEC, "requestedBy": "system:admin"})):
         assert user.request("POST", searches.path, search(spec, name)).ok
         assert searches.get(name)["spec"]["requestedBy"] == user.name
+
+
+@pytest.fixture
+def without_stamp(api: Api, searches: Searches) -> Iterator[None]:
+    """Take the stamp away, as it is on clusters that have no MutatingAdmissionPolicy."""
+    if not STAMPS_REQUESTERS:
+        yield
+        return
+    lying = search({**SPEC, "requestedBy": "system:admin"}, "lying")
+    binding = api.get(f"{STAMP_BINDINGS}/{STAMP}")
+    del binding["metadata"]["resourceVersion"], binding["metadata"]["uid"]
+    assert api.delete(f"{STAMP_BINDINGS}/{STAMP}").ok
+    eventually(lambda: api.request("POST", f"{searches.path}?dryRun=All", lying).status == 403)
+    yield
+    api.create(STAMP_BINDINGS, binding)
+    eventually(lambda: api.request("POST", f"{searches.path}?dryRun=All", lying).ok)
+
+
+def test_without_the_stamp_another_name_is_refused(
+    without_stamp: None, searches: Searches, user_with: UserWith
+) -> None:
+    user = user_with(searches=["create"])
+    lying, silent, honest = (
+        user.request("POST", searches.path, search({**SPEC, **requester}, name))
+        for name, requester in (
+            ("lying", {"requestedBy": "system:admin"}),
+            ("silent", {}),
+            ("honest", {"requestedBy": user.name}),
+        )
+    )
+    assert_refused(lying, "spec.requestedBy is not your user name", "leave it out")
+    assert silent.ok
+    assert "requestedBy" not in searches.get("silent")["spec"]
+    assert honest.ok
 
 
 @pytest.mark.parametrize(
@@ -193,6 +233,7 @@ def test_spec_never_changes_along_with_a_phase(searches: Searches) -> None:
     assert searches.api.request("PATCH", path, both, MERGE_PATCH).status == 422, "once recorded too"
 
 
+@stamps
 def test_a_search_may_be_applied_again(searches: Searches) -> None:
     manifest = search(SPEC, "one")
     path = f"{searches.path}/one"
