@@ -5,7 +5,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format golden bench crds alerts docs lock clean
+.PHONY: help venv demo test lint format golden bench soak crds alerts docs lock clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ golden: venv ## Write the golden files anew; then read their diff
 
 bench: venv ## Measure speed and size; prints a table and writes bench-results/
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+soak: venv ## Run everything for 30 minutes while everything goes wrong; ARGS="--minutes 3" for less
+	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 crds: venv ## Write crds/ anew from the models
 	@$(BIN)/workflow-audit crds --output crds

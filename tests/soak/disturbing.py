@@ -1,0 +1,152 @@
+"""Storms: programs are killed, database and API server go and come back, policies change."""
+
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+from soak.plan import KEPT, SWITCHED, Plan
+from soak.preparing import change_policy
+from soak.programs import APISERVER, OPERATOR, Program
+from soak.timeline import Timeline
+from support.api import Api
+from workflow_audit.local.environment import LocalEnvironment
+from workflow_audit.local.postgres import StopMode
+
+PAUSE_SECONDS = (1.0, 6.0)
+DOWN_SECONDS = (0.0, 3.0)
+AT_A_TIME = 4
+POLICY_ATTEMPTS = 20
+
+CHANGES: Sequence[Mapping[str, object]] = (
+    {"limits": {"maxWorkflows": 3}},
+    {"limits": None},
+    {"scoring": {"weights": {"resource-management": {"boost": 0.2, "penalty": 0.05}}}},
+    {"redaction": {"builtin": ["email", "ipv4"]}},
+    {"redaction": None, "scoring": None},
+)
+
+
+class Disturbing:
+    """Disturbs everything in an order that the seed gives; no kind twice before each came once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        environment: LocalEnvironment,
+        api: Api,
+        programs: Sequence[Program],
+        timeline: Timeline,
+    ) -> None:
+        self._plan, self._environment, self._api = plan, environment, api
+        self._programs, self._timeline = programs, timeline
+        self._random = plan.random("disturbances")
+        self._postgres, self._api_server = threading.Lock(), threading.Lock()
+        self._policy = threading.Lock()
+        self._enabled = True
+        self._deck: list[tuple[str, Callable[[], None]]] = []
+        self.done: dict[str, int] = {}
+        """How many disturbances there were, by kind."""
+        self.failures: list[str] = []
+
+    def run(self, stopping: threading.Event) -> None:
+        """Let storms and calms follow each other until told to stop, then mend everything."""
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            while not stopping.wait(self._random.uniform(*PAUSE_SECONDS)):
+                rest = self._plan.cycle_seconds - self._timeline.now % self._plan.cycle_seconds
+                if self._timeline.now % self._plan.cycle_seconds > self._plan.storm_seconds:
+                    stopping.wait(rest)
+                    continue
+                kind, disturb = self._next()
+                pool.submit(self._disturb, kind, disturb)
+        self._switch(enabled=True)
+
+    def _next(self) -> tuple[str, Callable[[], None]]:
+        if not self._deck:
+            self._deck = self._all()
+            self._random.shuffle(self._deck)
+        return self._deck.pop()
+
+    def _all(self) -> list[tuple[str, Callable[[], None]]]:
+        seed = self._random.random()
+        modes: tuple[StopMode, ...] = ("immediate", "fast")
+        kills = [
+            (f"{kind} {number.name}", self._ending(kind, number, Random(f"{seed} {kind} {number}")))  # noqa: S311
+            for kind in (OPERATOR, APISERVER)
+            for number in (signal.SIGKILL, signal.SIGTERM)
+        ]
+        restarts = [(f"database {mode}", self._restarting(mode)) for mode in modes]
+        change = Random(f"{seed} change").choice(CHANGES)  # noqa: S311
+        return [
+            *kills,
+            *restarts,
+            ("API server restart", self._restart_api_server),
+            ("policy switched", lambda: self._switch(enabled=not self._enabled)),
+            ("policy changed", lambda: self._change(KEPT, dict(change))),
+        ]
+
+    def _disturb(self, kind: str, disturb: Callable[[], None]) -> None:
+        began = self._timeline.now
+        self._timeline.say(f"{kind}")
+        try:
+            disturb()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
+            self.failures.append(f"{kind}: {type(error).__name__}: {error}")
+            self._timeline.say(f"{kind} failed: {error!r:.300}")
+        else:
+            self.done[kind] = self.done.get(kind, 0) + 1
+            self._timeline.say(f"{kind}: over")
+        finally:
+            self._timeline.disturbed(began)
+
+    def _ending(self, kind: str, by: signal.Signals, random: Random) -> Callable[[], None]:
+        down = random.uniform(*DOWN_SECONDS)
+
+        def end() -> None:
+            program = random.choice(self._mortal(kind))
+            if not program.busy.acquire(blocking=False):
+                return  # it is down already
+            try:
+                program.end(by)
+                threading.Event().wait(down)
+                program.start()
+                program.wait_ready()
+            finally:
+                program.busy.release()
+
+        return end
+
+    def _mortal(self, kind: str) -> list[Program]:
+        """Give those that may be ended: from some time on the first of each kind is spared."""
+        found = [program for program in self._programs if program.name.startswith(kind)]
+        return found[1:] if self._timeline.now > self._plan.spared_from_seconds else found
+
+    def _restarting(self, mode: StopMode) -> Callable[[], None]:
+        def restart() -> None:
+            with self._postgres:
+                self._environment.postgres.restart(mode)
+
+        return restart
+
+    def _restart_api_server(self) -> None:
+        with self._api_server:
+            self._environment.control_plane.stop_api_server()
+            self._environment.control_plane.start_api_server()
+
+    def _switch(self, *, enabled: bool) -> None:
+        with self._policy:
+            self._change(SWITCHED, {"enabled": enabled})
+            self._enabled = enabled
+
+    def _change(self, namespace: str, spec: dict[str, object]) -> None:
+        """Change a policy, as soon as the API server lets us."""
+        for attempt in range(POLICY_ATTEMPTS):
+            try:
+                change_policy(self._api, namespace, spec)
+            except Exception:
+                if attempt == POLICY_ATTEMPTS - 1:
+                    raise
+                threading.Event().wait(1)
+            else:
+                return
