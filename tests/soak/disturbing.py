@@ -19,6 +19,9 @@ DOWN_SECONDS = (0.0, 3.0)
 AT_A_TIME = 4
 POLICY_ATTEMPTS = 20
 
+Disturb = Callable[[], bool]
+"""Disturbs something; tells whether there was something to disturb."""
+
 CHANGES: Sequence[Mapping[str, object]] = (
     {"limits": {"maxWorkflows": 3}},
     {"limits": None},
@@ -45,7 +48,7 @@ class Disturbing:
         self._postgres, self._api_server = threading.Lock(), threading.Lock()
         self._policy = threading.Lock()
         self._enabled = True
-        self._deck: list[tuple[str, Callable[[], None]]] = []
+        self._deck: list[tuple[str, Disturb]] = []
         self.done: dict[str, int] = {}
         """How many disturbances there were, by kind."""
         self.failures: list[str] = []
@@ -62,13 +65,13 @@ class Disturbing:
                 pool.submit(self._disturb, kind, disturb)
         self._switch(enabled=True)
 
-    def _next(self) -> tuple[str, Callable[[], None]]:
+    def _next(self) -> tuple[str, Disturb]:
         if not self._deck:
             self._deck = self._all()
             self._random.shuffle(self._deck)
         return self._deck.pop()
 
-    def _all(self) -> list[tuple[str, Callable[[], None]]]:
+    def _all(self) -> list[tuple[str, Disturb]]:
         seed = self._random.random()
         modes: tuple[StopMode, ...] = ("immediate", "fast")
         kills = [
@@ -86,27 +89,27 @@ class Disturbing:
             ("policy changed", lambda: self._change(KEPT, dict(change))),
         ]
 
-    def _disturb(self, kind: str, disturb: Callable[[], None]) -> None:
+    def _disturb(self, kind: str, disturb: Disturb) -> None:
         began = self._timeline.now
-        self._timeline.say(f"{kind}")
+        self._timeline.say(kind)
         try:
-            disturb()
+            if disturb():
+                self.done[kind] = self.done.get(kind, 0) + 1
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
             self.failures.append(f"{kind}: {type(error).__name__}: {error}")
             self._timeline.say(f"{kind} failed: {error!r:.300}")
         else:
-            self.done[kind] = self.done.get(kind, 0) + 1
             self._timeline.say(f"{kind}: over")
         finally:
             self._timeline.disturbed(began)
 
-    def _ending(self, kind: str, by: signal.Signals, random: Random) -> Callable[[], None]:
+    def _ending(self, kind: str, by: signal.Signals, random: Random) -> Disturb:
         down = random.uniform(*DOWN_SECONDS)
 
-        def end() -> None:
+        def end() -> bool:
             program = random.choice(self._mortal(kind))
             if not program.busy.acquire(blocking=False):
-                return  # it is down already
+                return False  # it is down already
             try:
                 program.end(by)
                 threading.Event().wait(down)
@@ -114,6 +117,7 @@ class Disturbing:
                 program.wait_ready()
             finally:
                 program.busy.release()
+            return True
 
         return end
 
@@ -122,24 +126,27 @@ class Disturbing:
         found = [program for program in self._programs if program.name.startswith(kind)]
         return found[1:] if self._timeline.now > self._plan.spared_from_seconds else found
 
-    def _restarting(self, mode: StopMode) -> Callable[[], None]:
-        def restart() -> None:
+    def _restarting(self, mode: StopMode) -> Disturb:
+        def restart() -> bool:
             with self._postgres:
                 self._environment.postgres.restart(mode)
+            return True
 
         return restart
 
-    def _restart_api_server(self) -> None:
+    def _restart_api_server(self) -> bool:
         with self._api_server:
             self._environment.control_plane.stop_api_server()
             self._environment.control_plane.start_api_server()
+        return True
 
-    def _switch(self, *, enabled: bool) -> None:
+    def _switch(self, *, enabled: bool) -> bool:
         with self._policy:
             self._change(SWITCHED, {"enabled": enabled})
             self._enabled = enabled
+        return True
 
-    def _change(self, namespace: str, spec: dict[str, object]) -> None:
+    def _change(self, namespace: str, spec: dict[str, object]) -> bool:
         """Change a policy, as soon as the API server lets us."""
         for attempt in range(POLICY_ATTEMPTS):
             try:
@@ -149,4 +156,5 @@ class Disturbing:
                     raise
                 threading.Event().wait(1)
             else:
-                return
+                return True
+        return False

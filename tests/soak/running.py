@@ -122,6 +122,7 @@ class _Soak:
         beside = {"memory": MemoryLooks(self.programs).run, "disturb": self._disturbing.run}
         beside |= {f"create-{number}": self._creating.run for number in range(THREADS)}
         failures: list[str] = []
+        eventually(self._watch_has_begun, within_seconds=SETTLE_SECONDS)
         self._timeline.begin()
         with _running({"outcomes": self._outcomes.run}, watching, failures):
             with _running(beside | self._reading.readers(), creating, failures):
@@ -133,6 +134,11 @@ class _Soak:
             program.end(signal.SIGTERM)
         findings = self._findings(lives, failures)
         return Result(figures(findings, self._timeline), findings)
+
+    def _watch_has_begun(self) -> bool:
+        """Create a search, so that a watch that has begun shows something."""
+        self._creating.create_one(KEPT)
+        return bool(self._following.shown())
 
     def _wait(self, report: Callable[[str, float], None]) -> None:
         end = time.monotonic() + self._plan.seconds
