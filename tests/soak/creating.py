@@ -60,7 +60,8 @@ class Creating:
 
     def run(self, stopping: threading.Event) -> None:
         """Create until told to stop; one of several threads."""
-        began = time.monotonic()
+        with self._lock:
+            began = time.monotonic() - next(self._numbers) / self._plan.per_second
         while not stopping.is_set():
             with self._lock:
                 number = next(self._numbers)
@@ -68,6 +69,12 @@ class Creating:
             if stopping.wait(max(due - time.monotonic(), 0)):
                 return
             self._create(number)
+
+    def create_one(self, namespace: str) -> None:
+        """Create one search that has an answer."""
+        with self._lock:
+            number = next(self._numbers)
+        self._accepted(namespace, f"s-{number:06}", self._corpus.manifest(0)["spec"])
 
     def _create(self, number: int) -> None:
         random = self._plan.random(f"search {number}")

@@ -142,7 +142,8 @@ class Following:
     def __init__(self, program: Path, kubeconfig: Path, output: Path) -> None:
         self._output = output
         self._taken = output.open("wb")
-        self._said = output.with_suffix(".err").open("wb")
+        self._complaints = output.with_suffix(".err")
+        self._said = self._complaints.open("wb")
         self._process = subprocess.Popen(
             [program, "events", "watch", "-n", KEPT, "-o", "json"],
             env={"KUBECONFIG": str(kubeconfig), "HOME": "/nonexistent"},
@@ -163,6 +164,11 @@ class Following:
     def _metadata(self) -> list[dict[str, str]]:
         lines = self._output.read_bytes().split(b"\n")[:-1]
         return [json.loads(line)["metadata"] for line in lines]
+
+    @property
+    def complaints(self) -> str:
+        """The end of what it had to complain of."""
+        return self._complaints.read_text(encoding="utf-8")[-500:]
 
     @property
     def runs(self) -> bool:

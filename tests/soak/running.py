@@ -162,7 +162,8 @@ class _Soak:
             "searches without a final phase": lambda: not self._unfinished(),
             "expired events that stay": lambda: self._old("rr-old") == 0,
             "events that the watch did not show": lambda: (
-                not (set(self._event_ids()) - set(self._following.shown()))
+                not self._following.runs
+                or not set(self._event_ids()) - set(self._following.shown())
             ),
             "searches that the watch of outcomes did not show": lambda: (
                 self._creating.accepted.keys() <= self._outcomes.final.keys()
@@ -175,7 +176,7 @@ class _Soak:
             except AssertionError:
                 left.append(f"{what}, after {SETTLE_SECONDS:g} s")
         if not self._following.runs:
-            left.append("`workflow-audit events watch` has ended")
+            left.append(f"the watch of events has ended: {self._following.complaints}")
         self._timeline.say("settled" if not left else "not settled: " + "; ".join(left))
         return left
 
