@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -11,13 +12,14 @@ from soak.preparing import change_policy
 from soak.programs import APISERVER, OPERATOR, Program
 from soak.timeline import Timeline
 from support.api import Api
+from support.eventually import eventually
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.postgres import StopMode
 
 PAUSE_SECONDS = (1.0, 6.0)
 DOWN_SECONDS = (0.0, 3.0)
 AT_A_TIME = 4
-POLICY_ATTEMPTS = 20
+POLICY_SECONDS = 60.0
 
 Disturb = Callable[[], bool]
 """Disturbs something; tells whether there was something to disturb."""
@@ -112,7 +114,7 @@ class Disturbing:
                 return False  # it is down already
             try:
                 program.end(by)
-                threading.Event().wait(down)
+                time.sleep(down)
                 program.start()
                 program.wait_ready()
             finally:
@@ -148,13 +150,6 @@ class Disturbing:
 
     def _change(self, namespace: str, spec: dict[str, object]) -> bool:
         """Change a policy, as soon as the API server lets us."""
-        for attempt in range(POLICY_ATTEMPTS):
-            try:
-                change_policy(self._api, namespace, spec)
-            except Exception:
-                if attempt == POLICY_ATTEMPTS - 1:
-                    raise
-                threading.Event().wait(1)
-            else:
-                return True
-        return False
+        return eventually(
+            lambda: change_policy(self._api, namespace, spec), within_seconds=POLICY_SECONDS
+        )
