@@ -13,12 +13,14 @@ from soak.programs import APISERVER, OPERATOR, Program
 from soak.timeline import Timeline
 from support.api import Api
 from support.eventually import eventually
+from workflow_audit.errors import LocalError
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.postgres import StopMode
 
 PAUSE_SECONDS = (1.0, 6.0)
 DOWN_SECONDS = (0.0, 3.0)
-AT_A_TIME = 4
+AT_A_TIME = 3
+START_ATTEMPTS = 5
 POLICY_SECONDS = 60.0
 
 Disturb = Callable[[], bool]
@@ -49,6 +51,8 @@ class Disturbing:
         self._random = plan.random("disturbances")
         self._postgres, self._api_server = threading.Lock(), threading.Lock()
         self._policy = threading.Lock()
+        self._room = threading.Semaphore(AT_A_TIME)
+        """On a slow machine disturbances must not queue up until all is down all the time."""
         self._enabled = True
         self._deck: list[tuple[str, Disturb]] = []
         self.done: dict[str, int] = {}
@@ -63,8 +67,8 @@ class Disturbing:
                 if self._timeline.now % self._plan.cycle_seconds > self._plan.storm_seconds:
                     stopping.wait(rest)
                     continue
-                kind, disturb = self._next()
-                pool.submit(self._disturb, kind, disturb)
+                if self._room.acquire(blocking=False):
+                    pool.submit(self._disturb, *self._next())
         self._switch(enabled=True)
 
     def _next(self) -> tuple[str, Disturb]:
@@ -104,6 +108,7 @@ class Disturbing:
             self._timeline.say(f"{kind}: over")
         finally:
             self._timeline.disturbed(began)
+            self._room.release()
 
     def _ending(self, kind: str, by: signal.Signals, random: Random) -> Disturb:
         down = random.uniform(*DOWN_SECONDS)
@@ -129,18 +134,12 @@ class Disturbing:
         return found[1:] if self._timeline.now > self._plan.spared_from_seconds else found
 
     def _restarting(self, mode: StopMode) -> Disturb:
-        def restart() -> bool:
-            with self._postgres:
-                self._environment.postgres.restart(mode)
-            return True
-
-        return restart
+        postgres = self._environment.postgres
+        return lambda: _restarted(self._postgres, lambda: postgres.stop(mode), postgres.start)
 
     def _restart_api_server(self) -> bool:
-        with self._api_server:
-            self._environment.control_plane.stop_api_server()
-            self._environment.control_plane.start_api_server()
-        return True
+        plane = self._environment.control_plane
+        return _restarted(self._api_server, plane.stop_api_server, plane.start_api_server)
 
     def _switch(self, *, enabled: bool) -> bool:
         with self._policy:
@@ -153,3 +152,22 @@ class Disturbing:
         return eventually(
             lambda: change_policy(self._api, namespace, spec), within_seconds=POLICY_SECONDS
         )
+
+
+def _restarted(busy: threading.Lock, stop: Callable[[], None], start: Callable[[], None]) -> bool:
+    """Stop and start a server, unless that is going on; on a busy machine a start takes a while."""
+    if not busy.acquire(blocking=False):
+        return False
+    try:
+        stop()
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                start()
+            except LocalError:
+                if attempt == START_ATTEMPTS:
+                    raise
+            else:
+                break
+    finally:
+        busy.release()
+    return True
