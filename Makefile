@@ -40,7 +40,7 @@ soak: venv ## Run everything for 30 minutes while everything goes wrong; ARGS="-
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 crds: venv ## Write crds/ anew from the models
-	@$(BIN)/workflow-audit crds --output crds
+	@for folder in crds charts/workflow-audit/crds manifests/crds; do $(BIN)/workflow-audit crds --output $$folder; done
 
 alerts: venv ## Write the rules for a plain Prometheus and the dashboard anew
 	@$(BIN)/python tools/monitoring.py
