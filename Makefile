@@ -5,8 +5,8 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-versions e2e-kind lint format golden bench crds alerts docs lock \
-	sbom licences audit clean
+.PHONY: help venv demo test test-versions e2e-kind lint format golden bench soak crds alerts docs \
+	lock sbom licences audit clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ golden: venv ## Write the golden files anew; then read their diff
 
 bench: venv ## Measure speed and size; prints a table and writes bench-results/
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+soak: venv ## Run everything for 30 minutes while everything goes wrong; ARGS="--minutes 3" for less
+	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 crds: venv ## Write crds/ anew from the models
 	@for folder in crds charts/workflow-audit/crds manifests/crds; do $(BIN)/workflow-audit crds --output $$folder; done

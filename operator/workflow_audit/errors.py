@@ -8,7 +8,8 @@
     │   │   └── QueueFullError       as many events wait for it as may
     │   ├── EventRefusedError        PostgreSQL refuses this one row, today and tomorrow
     │   │   └── EventConflictError   its id or key names another event already
-    │   └── SchemaVersionError       the schema is not the one that this version can work with
+    │   └── SchemaVersionError       the schema is not one that this version can work with
+    │       └── SchemaBehindError    it is older, or missing: a migration mends that
     ├── RecordingError               a mistake of ours keeps a search from being recorded
     ├── PolicyError
     │   ├── CredentialsUnknownError  the API server does not say what the catalogue's token is
@@ -122,7 +123,11 @@ class EventConflictError(EventRefusedError):
 
 
 class SchemaVersionError(DatabaseError):
-    """The schema is missing, older or newer than the one this version works with."""
+    """The schema is none that this version works with."""
+
+
+class SchemaBehindError(SchemaVersionError):
+    """The schema is older than this version needs, or missing; passes with a migration."""
 
 
 class RecordingError(AuditError):

@@ -15,7 +15,7 @@ from workflow_audit.store.address import DatabaseAddress
 
 @dataclass(frozen=True)
 class FreshDatabase:
-    """A database with the schema and no rows."""
+    """A database without rows."""
 
     administrator: str
     """URL of the superuser."""
@@ -39,12 +39,19 @@ class FreshDatabase:
 @contextmanager
 def fresh_database(environment: LocalEnvironment, name: str) -> Iterator[FreshDatabase]:
     """Give a migrated database; it is dropped when the block ends."""
+    with empty_database(environment, name) as fresh:
+        schema.migrate(DatabaseAddress(url=fresh.administrator))
+        yield fresh
+
+
+@contextmanager
+def empty_database(environment: LocalEnvironment, name: str) -> Iterator[FreshDatabase]:
+    """Give a database without schema; it is dropped when the block ends."""
     postgres = environment.postgres
     superuser = postgres.superuser_url.rpartition("/")[0] + f"/{name}"
     passwords = environment.role_passwords
     _execute(environment, "CREATE DATABASE {}", name)
     try:
-        schema.migrate(DatabaseAddress(url=superuser))
         yield FreshDatabase(
             superuser,
             writer=postgres.url(WRITER, passwords[WRITER], name),

@@ -32,6 +32,12 @@ def update_tables(figures: Sequence[Figure], facts: Mapping[str, Any]) -> None:
             replace_between(marker, "\n".join([*head, *tables]))
 
 
+def update_soak(figures: Sequence[Figure], facts: Mapping[str, Any], minutes: float) -> None:
+    """Replace the table of the soak."""
+    head = [f"{minutes:g} minutes. {machine_line(dict(facts))}.", ""]
+    replace_between("soak", "\n".join([*head, *_table(figures)]))
+
+
 def _table(figures: Sequence[Figure]) -> list[str]:
     return [
         "| | Figure | Value | Unit | Limit | | Rounds | Sample |",

@@ -50,11 +50,13 @@ def write_json(
     sizes: Mapping[str, Any],
     details: Mapping[str, Any],
     failures: Mapping[str, str],
+    *,
+    prefix: str = "",
 ) -> Path:
     """Write all that is known of the run, and give the file."""
     RESULTS.mkdir(exist_ok=True)
     stamp = str(facts["date"]).partition("+")[0].replace(":", "").replace("-", "")
-    file = RESULTS / f"{stamp}Z.json"
+    file = RESULTS / f"{prefix}{stamp}Z.json"
     content = {
         "machine": facts,
         "sizes": sizes,

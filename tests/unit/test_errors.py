@@ -103,6 +103,7 @@ REASONS = {
     "DatabaseError": "Database",
     "DatabaseUnavailableError": "DatabaseUnavailable",
     "EventRefusedError": "EventRefused",
+    "SchemaBehindError": "SchemaBehind",
     "SchemaVersionError": "SchemaVersion",
     "RecordingError": "Recording",
     "PolicyError": "Policy",

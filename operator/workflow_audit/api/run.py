@@ -1,7 +1,9 @@
 """Run the server of readers: probes first, then what it needs, then the application."""
 
+import asyncio
 import gc
 import logging
+import signal
 from collections.abc import Awaitable, Callable
 
 from workflow_audit.api.app import application
@@ -17,6 +19,8 @@ from workflow_audit.wiring.ingestion import IngestionParts, open_ingestion
 from workflow_audit.wiring.reading import ReadingParts, open_reading
 
 log = logging.getLogger(__name__)
+
+Checks = dict[str, Callable[[], Awaitable[str | None]]]
 
 NEW_OBJECTS = 200_000
 """After so many more are made than let go, Python looks for cycles among them. A batch of events
@@ -36,24 +40,44 @@ async def run_apiserver(settings: Settings) -> None:
     async def start() -> str | None:
         return waits_for[0]
 
-    checks: dict[str, Callable[[], Awaitable[str | None]]] = {"start": start}
+    def on_wait(missing: str) -> None:
+        waits_for[0] = missing
+
+    checks: Checks = {"start": start}
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with probe_server(settings.http, checks):
-
-        def on_wait(missing: str) -> None:
-            waits_for[0] = missing
-
-        async with (
-            open_reading(settings.apiserver, on_wait) as parts,
-            open_ingestion(settings.ingestion, parts.api, parts.access, on_wait) as ingestion,
-        ):
-            checks.clear()
-            checks.update(parts.checks)
-            if ingestion:
-                checks.update(ingestion.checks)
-            await _serve(settings, parts, ingestion)
+        work = asyncio.create_task(_work(settings, on_wait, checks, stopping), name="apiserver")
+        stop = asyncio.create_task(stopping.wait(), name="stop")
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not work.done() and "start" in checks:
+            work.cancel()  # still waiting for the database or the API server
+        await asyncio.gather(work, return_exceptions=work.cancelling() > 0)
+    log.info("stopped")
 
 
-async def _serve(settings: Settings, parts: ReadingParts, ingestion: IngestionParts | None) -> None:
+async def _work(
+    settings: Settings, on_wait: Callable[[str], None], checks: Checks, stopping: asyncio.Event
+) -> None:
+    async with (
+        open_reading(settings.apiserver, on_wait) as parts,
+        open_ingestion(settings.ingestion, parts.api, parts.access, on_wait) as ingestion,
+    ):
+        checks.clear()
+        checks.update(parts.checks)
+        if ingestion:
+            checks.update(ingestion.checks)
+        await _serve(settings, parts, ingestion, stopping)
+
+
+async def _serve(
+    settings: Settings,
+    parts: ReadingParts,
+    ingestion: IngestionParts | None,
+    stopping: asyncio.Event,
+) -> None:
     own, trusted = settings.apiserver, parts.trusted
     services = ReadServices(
         parts.reading,
@@ -69,7 +93,7 @@ async def _serve(settings: Settings, parts: ReadingParts, ingestion: IngestionPa
     trusted.changed = server.renew_connections
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
-    await server.run()
+    await server.run(stopping)
 
 
 def _ingestion(settings: IngestionSettings, parts: IngestionParts) -> Ingestion:

@@ -1,5 +1,8 @@
 """uvicorn with TLS; it does not show the client's certificate to the application, so we do."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import uvicorn
@@ -27,12 +30,25 @@ class CertificateProtocol(LimitedProtocol):
         scope[COMMON_NAME] = self._common_name
 
 
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals alone.
+
+    After a signal it would end the process with that signal, before connections and queues are
+    closed, and its exit code would be that of a crash.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
 class ReadServer:
-    """Serves an application until SIGTERM or SIGINT."""
+    """Serves an application until it is told to stop."""
 
     def __init__(self, app: FastAPI, host: str, port: int, tls: ServingContext) -> None:
         """Describe it; nothing listens yet."""
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 app,
                 host=host,
@@ -49,9 +65,17 @@ class ReadServer:
             )
         )
 
-    async def run(self) -> None:
-        """Serve; at the end, what is under way may take STOP_SECONDS."""
-        await self._server.serve()
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until told to stop; then what is under way may take STOP_SECONDS."""
+        ending = asyncio.create_task(self._end(stopping), name="end of serving")
+        try:
+            await self._server.serve()
+        finally:
+            ending.cancel()
+
+    async def _end(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._server.should_exit = True
 
     def renew_connections(self) -> None:
         """Have every client connect anew, and show its certificate anew, after its present request.

@@ -67,7 +67,7 @@ def running_apiserver(
     Raises:
         LocalError: it does not become ready; with the end of its log.
     """
-    own = serving or _serving(environment)
+    own = serving or serving_of(environment)
     environment.start_server(_server(environment, settings or {}, own))
     try:
         port = int(environment.components[NAME].address.rpartition(":")[2])
@@ -115,7 +115,8 @@ def registration(port: int, authority: str | None) -> list[Json]:
     return [service, shipped]
 
 
-def _serving(environment: LocalEnvironment) -> Serving:
+def serving_of(environment: LocalEnvironment) -> Serving:
+    """Give its certificate of the environment's authority."""
     certificates = environment.control_plane.certificates
     home = _home(environment)
     serving = Serving(home / "tls.crt", home / "tls.key", certificates.cluster.certificate)

@@ -1,12 +1,9 @@
-"""What metrics and probes want to know of the database."""
+"""What metrics want to know of the database."""
 
 from dataclasses import dataclass
 
 from workflow_audit.store.pool import Database
 from workflow_audit.store.sql import QUERIES
-
-PROBE_SECONDS = 2.0
-"""Longest wait of a ping: probes of Kubernetes give up after a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +24,3 @@ async def table_facts(database: Database) -> TableFacts:
         cursor = await connection.execute(QUERIES["table_facts"])
         found = await cursor.fetchone()
         return TableFacts(*found) if found else TableFacts(0, 0, 0)
-
-
-async def ping(database: Database) -> None:
-    """Return when the database answers.
-
-    Raises:
-        DatabaseUnavailableError: it does not, within PROBE_SECONDS; the message says why.
-    """
-    async with database.connection(seconds=PROBE_SECONDS) as connection:
-        await connection.execute(QUERIES["ping"])

@@ -1,5 +1,12 @@
-"""Run the migrations: one at a time, as workflow_audit_owner, again and again without harm."""
+"""Run the migrations: one at a time, as workflow_audit_owner, again and again without harm.
 
+Each revision is a transaction of its own: a migration that is killed leaves the last finished one.
+None of them waits long for a lock, because everybody who records would wait behind it: it gives up,
+lets the others go on, and tries again.
+"""
+
+import logging
+import time
 from importlib.resources import files
 
 import psycopg
@@ -11,8 +18,19 @@ from sqlalchemy.pool import StaticPool
 from workflow_audit.errors import DatabaseError
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.failures import connect_trouble, translated, unavailable
-from workflow_audit.store.schema import NEEDED_REVISION, checked
+from workflow_audit.store.schema import checked, found_schema, is_behind
 from workflow_audit.store.sql import QUERIES
+
+log = logging.getLogger(__name__)
+
+LOCK_WAIT_SECONDS = 0.5
+"""How long a revision waits for one lock, and all who record behind it."""
+
+LOCK_PAUSE_SECONDS = 2.0
+"""How long the others then have the tables to themselves."""
+
+LOCK_PATIENCE_SECONDS = 300.0
+"""For how long this is tried: longer than any read of ours takes, shorter than a dump may."""
 
 _MIGRATIONS = files(f"{__package__}.migrations")
 
@@ -33,10 +51,10 @@ def migrated(address: DatabaseAddress) -> bool:
             connection.execute(QUERIES["lock_migrations"])
             found = _revision(connection)
             _prepare(connection)
-            if found == NEEDED_REVISION:
+            if not is_behind(found):
                 return False
             connection.execute(QUERIES["become_owner"])
-            _upgrade(connection)
+            _upgrade_between_others(connection)
             return True
     except psycopg.Error as error:
         raise translated(error) from error
@@ -48,8 +66,8 @@ def migrated(address: DatabaseAddress) -> bool:
 
 def _revision(connection: psycopg.Connection) -> str | None:
     versions, events = connection.execute(QUERIES["schema_is_there"]).fetchone() or (False, False)
-    found = connection.execute(QUERIES["schema_revision"]).fetchone() if versions else None
-    return checked(found[0] if found else None, table_exists=events)
+    row = connection.execute(QUERIES["schema_revision"]).fetchone() if versions else None
+    return checked(found_schema(row, table_exists=events))
 
 
 def _prepare(connection: psycopg.Connection) -> None:
@@ -78,6 +96,42 @@ def _lacking(connection: psycopg.Connection) -> list[str]:
 
 def _login(connection: psycopg.Connection) -> str:
     return psycopg.sql.Identifier(connection.info.user).as_string(connection)
+
+
+def _upgrade_between_others(connection: psycopg.Connection) -> None:
+    """Upgrade, and begin again for as long as others hold the tables."""
+    milliseconds = str(int(LOCK_WAIT_SECONDS * 1000))
+    connection.execute(QUERIES["limit_lock_waits"], {"milliseconds": milliseconds})
+    give_up = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            _upgrade(connection)
+        except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
+            if not _others_are_in_the_way(error):
+                raise
+            connection.rollback()
+            connection.autocommit = True
+            _wait_for_others(connection, give_up)
+        else:
+            return
+
+
+def _others_are_in_the_way(error: psycopg.Error | sqlalchemy.exc.DBAPIError) -> bool:
+    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    return isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected)
+
+
+def _wait_for_others(connection: psycopg.Connection, give_up: float) -> None:
+    rows = connection.execute(QUERIES["sessions_in_the_way"])
+    sessions = ", ".join(f"{pid} ({login}, {program or 'unnamed'})" for pid, login, program in rows)
+    if time.monotonic() > give_up:
+        raise DatabaseError(
+            f"the schema is at {_revision(connection)} and goes no further: within "
+            f"{LOCK_PATIENCE_SECONDS:g} s other sessions did not let go of its tables: {sessions}; "
+            "wait for them or end them with pg_terminate_backend, then run `workflow-audit migrate`"
+        )
+    log.warning("waiting for the tables, which other sessions use: %s", sessions)
+    time.sleep(LOCK_PAUSE_SECONDS)
 
 
 def _upgrade(connection: psycopg.Connection) -> None:

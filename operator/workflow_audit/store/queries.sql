@@ -67,10 +67,6 @@ SELECT set_config('statement_timeout', %(statement_ms)s, false),
        CASE WHEN current_setting('synchronous_commit') = 'off'
             THEN set_config('synchronous_commit', 'on', false) END;
 
--- name: ping
--- Does the database answer?
-SELECT 1;
-
 -- name: table_facts
 -- Size of all partitions with indexes and TOAST, their number, and rows as the planner knows them
 -- (-1 in a partition: never analysed yet).
@@ -87,8 +83,11 @@ SELECT to_regclass('public.workflow_audit_schema') IS NOT NULL,
        to_regclass('public.audit_events') IS NOT NULL;
 
 -- name: schema_revision
--- Gives: the revision; no row while the first migration has not finished.
-SELECT version_num FROM public.workflow_audit_schema;
+-- Gives: the revision, and the oldest one whose programs still work with it (NULL: those of every
+-- revision); no row while the first migration has not finished. As JSON, because the column is not
+-- there before the first revision that takes something away.
+SELECT version_num, to_jsonb(found) ->> 'oldest_program'
+  FROM public.workflow_audit_schema AS found;
 
 -- name: lock_migrations
 -- One migration at a time; the lock is the session's and ends with it.
@@ -130,6 +129,23 @@ SELECT 'PUBLIC has rights in the schema public'
 -- name: become_owner
 -- From here on everything belongs to workflow_audit_owner.
 SET ROLE workflow_audit_owner;
+
+-- name: limit_lock_waits
+-- Whoever wants a table after a migration that waits for it, waits behind it: also who only records.
+-- Takes: the longest wait for one lock, in milliseconds.
+SELECT set_config('lock_timeout', %(milliseconds)s, false);
+
+-- name: sessions_in_the_way
+-- Who uses our tables just now, the longest first; a migration waits for them.
+-- Gives: process id, login and program of up to five sessions.
+SELECT pid, usename, application_name
+  FROM pg_locks
+  JOIN pg_class ON pg_class.oid = relation
+  JOIN pg_stat_activity USING (pid)
+ WHERE relowner = to_regrole('workflow_audit_owner') AND granted AND pid <> pg_backend_pid()
+ GROUP BY pid, usename, application_name, backend_start
+ ORDER BY backend_start
+ LIMIT 5;
 
 -- name: rows_of_searches
 -- How many rows each of some searches has: one is right, nothing else is.

@@ -54,7 +54,7 @@ async def open_services(
         on_wait: told what is missing, each time that it has to be waited for.
 
     Raises:
-        SchemaVersionError: the database has another schema than this version needs.
+        SchemaVersionError: this version cannot work with the database's schema any more.
         InvalidFieldError: a setting that only shows now to be wrong.
     """
     address = database_address(settings)

@@ -53,7 +53,7 @@ async def open_ingestion(
         on_wait: told what is missing, each time that it has to be waited for.
 
     Raises:
-        SchemaVersionError: the database has another schema than this version needs.
+        SchemaVersionError: this version cannot work with the database's schema any more.
         InvalidFieldError: AUDIT_INGESTION_DATABASE_URL cannot be one.
     """
     if not settings.enabled:

@@ -52,7 +52,7 @@ async def open_reading(
         on_wait: told what is missing, each time that it has to be waited for.
 
     Raises:
-        SchemaVersionError: the database has another schema than this version needs.
+        SchemaVersionError: this version cannot work with the database's schema any more.
         InvalidFieldError: AUDIT_APISERVER_DATABASE_URL cannot be one.
     """
     async with Database(_address(settings), _pool(settings)) as database, ApiServer() as api:

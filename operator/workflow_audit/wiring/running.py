@@ -7,13 +7,21 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from workflow_audit.errors import AuditError, ClusterError, DatabaseUnavailableError
-from workflow_audit.store.facts import ping
+from workflow_audit.errors import (
+    AuditError,
+    ClusterError,
+    DatabaseUnavailableError,
+    SchemaBehindError,
+)
+from workflow_audit.store import schema
 from workflow_audit.store.pool import Database
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+PROBE_SECONDS = 2.0
+"""Longest wait of a probe for the database: Kubernetes gives up after a few seconds."""
 
 START_RETRY_SECONDS = 2.0
 """Pause between attempts to reach what is needed at start; they never end."""
@@ -47,11 +55,11 @@ async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def until_done(attempt: Callable[[], Awaitable[T]], on_wait: Callable[[str], None]) -> T:
-    """Try again until it works: a database or API server that is down must not end us."""
+    """Try again until it works: what is down or not migrated yet must not end us."""
     while True:
         try:
             return await attempt()
-        except (DatabaseUnavailableError, ClusterError) as error:
+        except (DatabaseUnavailableError, SchemaBehindError, ClusterError) as error:
             log.warning("waiting: %s", error)
             on_wait(str(error))
         await asyncio.sleep(START_RETRY_SECONDS)
@@ -60,7 +68,7 @@ async def until_done(attempt: Callable[[], Awaitable[T]], on_wait: Callable[[str
 async def database_problem(database: Database) -> str | None:
     """Say why the database cannot be worked with, if it cannot."""
     try:
-        await ping(database)
+        await schema.check(database, seconds=PROBE_SECONDS)
     except AuditError as error:
         return str(error)
     return None

@@ -9,8 +9,9 @@ import pytest
 from store_support import PASSWORD, TestDatabase, create_login, eventually
 
 from workflow_audit.errors import DatabaseUnavailableError
+from workflow_audit.store import schema
 from workflow_audit.store.address import DatabaseAddress
-from workflow_audit.store.facts import ping, table_facts
+from workflow_audit.store.facts import table_facts
 from workflow_audit.store.pool import Connection, Database, PoolOptions
 
 pytestmark = pytest.mark.database
@@ -56,18 +57,18 @@ async def test_a_password_that_rotates_needs_no_restart(
     with database.connected() as admin:
         try:
             async with Database(address, PoolOptions(max_size=1, acquire_seconds=1)) as pool:
-                await ping(pool)
+                await schema.check(pool, seconds=2)
                 admin.execute("ALTER ROLE rotating PASSWORD 'the next one'")
                 admin.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE usename = 'rotating'"
                 )
                 with pytest.raises(DatabaseUnavailableError):
-                    await ping(pool)
+                    await schema.check(pool, seconds=2)
                 with pytest.raises(
                     DatabaseUnavailableError, match="password authentication failed"
                 ):
-                    await ping(pool)
+                    await schema.check(pool, seconds=2)
                 file.unlink()
                 assert await said_in_time(pool, "password cannot be read")
                 file.write_text("the next one")
@@ -77,7 +78,7 @@ async def test_a_password_that_rotates_needs_no_restart(
 
 
 async def said_in_time(pool: Database, words: str) -> bool:
-    """Whether within 20 s a ping fails with these words, or for none of them succeeds."""
+    """Whether within 20 s a look fails with these words, or for none of them succeeds."""
     for _ in range(200):
         said = await problem(pool)
         if words in said and bool(words) == bool(said):
@@ -88,7 +89,7 @@ async def said_in_time(pool: Database, words: str) -> bool:
 
 async def problem(pool: Database) -> str:
     try:
-        await ping(pool)
+        await schema.check(pool, seconds=2)
     except DatabaseUnavailableError as error:
         return str(error)
     return ""
@@ -113,7 +114,7 @@ async def test_a_slow_statement_is_ended_and_its_connection_replaced(
         with pytest.raises(DatabaseUnavailableError, match="statement timeout"):
             async with pool.connection() as connection:
                 await connection.execute("SELECT pg_sleep(5)")
-        await ping(pool)
+        await schema.check(pool, seconds=2)
 
 
 async def test_a_server_that_does_not_answer_is_given_up(database: TestDatabase) -> None:
@@ -121,7 +122,7 @@ async def test_a_server_that_does_not_answer_is_given_up(database: TestDatabase)
         with pytest.raises(DatabaseUnavailableError, match=r"no answer within 0\.2 s"):
             async with pool.connection(seconds=0.2) as connection:
                 await connection.execute("SELECT pg_sleep(5)")
-        await ping(pool)
+        await schema.check(pool, seconds=2)
 
 
 async def test_a_session_lasts_but_its_statements_have_their_limit(database: TestDatabase) -> None:
@@ -166,7 +167,7 @@ async def test_a_closed_pool_is_said_as_such(database: TestDatabase) -> None:
     await pool.open()
     await pool.close()
     with pytest.raises(DatabaseUnavailableError, match="because the program stops"):
-        await ping(pool)
+        await schema.check(pool, seconds=2)
 
 
 async def test_the_size_of_the_table_is_told(database: TestDatabase) -> None:
@@ -184,7 +185,7 @@ async def test_a_database_without_table_has_no_size(empty_database: TestDatabase
 
 async def test_a_ping_says_why_it_failed(database: TestDatabase) -> None:
     async with database.pool() as pool:
-        await ping(pool)
+        await schema.check(pool, seconds=2)
         with psycopg.connect(database.server.superuser_url, autocommit=True) as admin:
             admin.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false".encode())
             admin.execute(
@@ -192,7 +193,7 @@ async def test_a_ping_says_why_it_failed(database: TestDatabase) -> None:
                 [database.name],
             )
         with pytest.raises(DatabaseUnavailableError):
-            await ping(pool)
+            await schema.check(pool, seconds=2)
         assert await said_in_time(pool, "is not currently accepting connections")
         with psycopg.connect(database.server.superuser_url, autocommit=True) as admin:
             admin.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true".encode())

@@ -60,12 +60,13 @@ async def exporting(
     own = put(folder, "tls", serving.server("us", (HOST,), utc_now()))
     port = free_port()
     server = ReadServer(app, HOST, port, ServingContext(*own, lambda: ""))
-    running = asyncio.create_task(server.run())
+    stopping = asyncio.Event()
+    running = asyncio.create_task(server.run(stopping))
     await eventually_async(lambda: server._server.started or running.done())
     try:
         yield port
     finally:
-        server._server.should_exit = True
+        stopping.set()
         await running
 
 

@@ -4,6 +4,7 @@ from workflow_audit.store.migrations.running import run_sql
 
 revision = "0001"
 down_revision = None
+kind = "expand"
 
 
 def upgrade() -> None:

@@ -4,6 +4,10 @@ from workflow_audit.store.migrations.running import run_sql
 
 revision = "0003"
 down_revision = "0002"
+kind = "expand"
+harmless = {
+    "DROP CONSTRAINT retention_operations_operation_check": "a wider one takes its place",
+}
 
 
 def upgrade() -> None:

@@ -4,6 +4,7 @@ from workflow_audit.store.migrations.running import run_sql
 
 revision = "0004"
 down_revision = "0003"
+kind = "expand"
 
 
 def upgrade() -> None:

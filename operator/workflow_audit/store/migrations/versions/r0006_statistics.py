@@ -4,6 +4,7 @@ from workflow_audit.store.migrations.running import run_sql
 
 revision = "0006"
 down_revision = "0005"
+kind = "expand"
 
 
 def upgrade() -> None:
