@@ -20,7 +20,7 @@ from workflow_audit.models.kinds import AUDIT_POLICY
 from workflow_audit.models.policy import Policy
 
 ROOT = Path(__file__).parents[4]
-DOCUMENT = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 ALERTS = alerts_for(Alerts())
 
 CUSTOM: dict[str, Any] = {
