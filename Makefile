@@ -37,7 +37,7 @@ bench: venv ## Measure speed and size; prints a table and writes bench-results/
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 crds: venv ## Write crds/ anew from the models
-	@$(BIN)/workflow-audit crds --output crds
+	@for folder in crds charts/workflow-audit/crds manifests/crds; do $(BIN)/workflow-audit crds --output $$folder; done
 
 alerts: venv ## Write the rules for a plain Prometheus and the dashboard anew
 	@$(BIN)/python tools/monitoring.py

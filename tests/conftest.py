@@ -6,6 +6,13 @@ from pathlib import Path
 import pytest
 
 from support.environment import local_environment  # noqa: F401 - a fixture
+from support.go_tools import (  # noqa: F401 - fixtures
+    GO_TOOLS,
+    actionlint,
+    go_tool_program,
+    helm,
+    kubeconform,
+)
 from support.golden import Golden
 from support.promtool import promtool  # noqa: F401 - a fixture
 from workflow_audit.cli.prepare import prepare
@@ -44,6 +51,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     marks = {mark.name for item in session.items for mark in item.iter_markers()}
+    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     capture = session.config.pluginmanager.getplugin("capturemanager")
     try:
         with capture.global_and_fixture_disabled():
@@ -51,6 +59,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 control_plane_binaries()
             if "database" in marks:
                 postgres_programs(say)
+            for tool in GO_TOOLS:
+                if tool.name in fixtures:
+                    go_tool_program(tool, say)
     except LocalError as error:
         raise pytest.UsageError(str(error)) from error
 

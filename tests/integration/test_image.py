@@ -83,7 +83,7 @@ def test_bundled_files_come_with_the_wheel(installed: Path) -> None:
         installed / "python",
         "-c",
         "from workflow_audit.cli.bundled import bundled;"
-        "print(bundled('manifests/rbac'), bundled('crds'), bundled('examples/searches.jsonl'))",
+        "print(bundled('manifests/base/rbac'), bundled('crds'), bundled('examples/searches.jsonl'))",
     )
     assert done.returncode == 0, done.stderr
     assert all("site-packages" in path for path in done.stdout.split())

@@ -11,7 +11,9 @@ from workflow_audit.local.environment import LocalEnvironment
 
 Json = dict[str, Any]
 
-MANIFEST = Path(__file__).parents[2] / "manifests" / "optional" / "catalogue.yaml"
+MANIFEST = (
+    Path(__file__).parents[2] / "manifests" / "components" / "catalogue-token" / "rights.yaml"
+)
 SECRET_NAME = "workflow-audit-catalogue"  # noqa: S105 - a name
 TOKEN = "made-up-token-of-the-catalogue"  # noqa: S105 - made up
 

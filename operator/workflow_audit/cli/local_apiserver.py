@@ -115,7 +115,7 @@ def unregister(environment: LocalEnvironment) -> None:
 
 def registration(port: int, authority: str | None) -> list[Json]:
     """Give the shipped APIService, leading to a port of this machine."""
-    path = bundled("manifests/apiserver/apiservice.yaml")
+    path = bundled("manifests/base/apiserver/apiservice.yaml")
     shipped: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
     shipped["spec"]["service"]["port"] = port
     if authority:

@@ -14,7 +14,12 @@ OPERATOR = "system:serviceaccount:workflow-audit:workflow-audit-operator"
 OPERATOR_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:workflow-audit")
 """The identity of the shipped service account, so that the shipped rights are what is used."""
 
-MANIFESTS = ("rbac", "admission", "optional/http-ingestion.yaml")
+MANIFESTS = (
+    "base/namespace.yaml",
+    "base/rbac",
+    "base/admission",
+    "components/http-ingestion/rights.yaml",
+)
 """What everybody needs, and searches by HTTP; what else there is under manifests/ is for those who
 choose it."""
 

@@ -29,7 +29,7 @@ class CertificateObjects:
         """Know where they are.
 
         Args:
-            api: as an identity that has manifests/optional/certificates-by-operator.yaml.
+            api: as an identity that has manifests/base/certificates/by-operator.yaml.
             namespace: of the Secret.
         """
         self._api, self._namespace = api, namespace
@@ -108,7 +108,7 @@ class CertificateObjects:
         found = await objects.find(self._api, API_SERVICE_RESOURCE, None, API_SERVICE)
         if found is None:
             raise CertificateError(
-                f"APIService/{API_SERVICE} is not there; apply manifests/apiserver"
+                f"APIService/{API_SERVICE} is not there; apply manifests/base/apiserver"
             )
         self._version = found["metadata"]["resourceVersion"]
         return _text(found["spec"].get("caBundle"))

@@ -20,7 +20,7 @@ TYPE = "Opaque"
 """Another type has another purpose: the key of a certificate is nothing to send to anybody."""
 
 FORBIDDEN = 403
-MANIFEST = "manifests/optional/catalogue.yaml"
+MANIFEST = "manifests/components/catalogue-token/rights.yaml"
 
 
 class CatalogueTokens:
@@ -30,7 +30,7 @@ class CatalogueTokens:
         """Know where they are.
 
         Args:
-            api: as an identity that has manifests/optional/catalogue.yaml.
+            api: as an identity that has manifests/components/catalogue-token/rights.yaml.
             namespace: of the Secrets.
         """
         self._api, self._namespace = api, namespace

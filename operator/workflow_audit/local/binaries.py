@@ -13,10 +13,16 @@ from pathlib import Path
 
 from workflow_audit.errors import LocalError
 from workflow_audit.local import progress
-from workflow_audit.local.checked_folder import Say, checked_folder, exclusive_lock, is_whole
+from workflow_audit.local.checked_folder import (
+    Say,
+    checked_folder,
+    damage,
+    exclusive_lock,
+    is_whole,
+)
+from workflow_audit.local.control_plane_build import build
 from workflow_audit.local.download import download, published_source
 from workflow_audit.local.folders import PUBLIC_FOLDER, cache_folder
-from workflow_audit.local.go_build import build
 from workflow_audit.local.versions import (
     COMPONENTS,
     ENVTEST_VERSION,
@@ -92,10 +98,14 @@ def first_that_works(base: Path, platform: str, ways: list[Maker], say: Say) -> 
         LocalError: all of them failed.
     """
     base.mkdir(mode=PUBLIC_FOLDER, exist_ok=True)
+    # Without the lock: whoever makes another version, which takes minutes, is in nobody's way.
+    targets = [base / folder_name(way.version, platform) for way in ways]
+    for target in targets:
+        if target.is_dir() and damage(target) is None:
+            return target
     # One at a time: a second run must find what the first one makes, not make its own.
     with exclusive_lock(base / f"{platform}.lock", say):
-        for way in ways:
-            target = base / folder_name(way.version, platform)
+        for target in targets:
             if is_whole(target, say):
                 return target
         failures = []

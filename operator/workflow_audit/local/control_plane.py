@@ -8,6 +8,8 @@ from pathlib import Path
 
 from workflow_audit.certificates import KeyPair
 from workflow_audit.local.control_plane_flags import (
+    NO_EXTRAS,
+    Extras,
     api_server_flags,
     controller_manager_flags,
     etcd_flags,
@@ -38,7 +40,13 @@ class ControlPlane:
     """A Kubernetes API without nodes; `start` begins or repairs it."""
 
     def __init__(
-        self, servers: Servers, binaries: Path, folder: Path, *, fsync: bool = False
+        self,
+        servers: Servers,
+        binaries: Path,
+        folder: Path,
+        *,
+        fsync: bool = False,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         """Take the control plane of a folder, which may be new, stopped or running.
 
@@ -47,12 +55,14 @@ class ControlPlane:
             binaries: folder of its programs.
             folder: everything that it writes is in there; made if need be.
             fsync: whether etcd waits for the disk; off for speed, this is not a test of etcd.
+            extras: controllers and flags beyond what a cluster without nodes needs.
         """
         self.folder = folder
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         self._servers = servers
         self._binaries = binaries
         self._fsync = fsync
+        self._extras = extras
         self.certificates = ClusterCertificates(folder / "pki")
         self.kubectl = binaries / "kubectl"
         self.kubeconfig = folder / KUBECONFIG
@@ -123,7 +133,7 @@ class ControlPlane:
         context = self._admin_context()
 
         def launch(port: int) -> Launch:
-            flags = api_server_flags(self.certificates, port, etcd_port)
+            flags = api_server_flags(self.certificates, port, etcd_port, self._extras)
             return self._launch(API_SERVER, home, flags)
 
         def ready(port: int) -> bool:
@@ -139,7 +149,7 @@ class ControlPlane:
         self._write_kubeconfig(kubeconfig, CONTROLLER_MANAGER, pair)
 
         def launch(port: int) -> Launch:
-            flags = controller_manager_flags(self.certificates, port, kubeconfig)
+            flags = controller_manager_flags(self.certificates, port, kubeconfig, self._extras)
             return self._launch(MANAGER, home, flags)
 
         def ready(port: int) -> bool:

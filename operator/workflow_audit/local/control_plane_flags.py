@@ -4,6 +4,7 @@ Chosen to be honest first (what RBAC and admission would refuse in a real cluste
 here) and light second (no nodes, no pods: controllers that only serve them are left out).
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT, ClusterCertificates
@@ -19,6 +20,18 @@ CONTROLLERS = (
     "ttl-after-finished-controller",
     "validatingadmissionpolicy-status-controller",
 )
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What somebody wants beyond this."""
+
+    controllers: tuple[str, ...] = ()
+    api_server_flags: tuple[str, ...] = ()
+    """Of the same flag the last one counts."""
+
+
+NO_EXTRAS = Extras()
 
 
 def etcd_flags(
@@ -54,7 +67,9 @@ def etcd_flags(
     ]
 
 
-def api_server_flags(certificates: ClusterCertificates, port: int, etcd_port: int) -> list[str]:
+def api_server_flags(
+    certificates: ClusterCertificates, port: int, etcd_port: int, extras: Extras = NO_EXTRAS
+) -> list[str]:
     """Give kube-apiserver's flags."""
     file = certificates.file
     return [
@@ -87,11 +102,12 @@ def api_server_flags(certificates: ClusterCertificates, port: int, etcd_port: in
         # Without it a stop waits a minute for clients that watch.
         "--shutdown-watch-termination-grace-period=1s",
         "--profiling=false",
+        *extras.api_server_flags,
     ]
 
 
 def controller_manager_flags(
-    certificates: ClusterCertificates, port: int, kubeconfig: Path
+    certificates: ClusterCertificates, port: int, kubeconfig: Path, extras: Extras = NO_EXTRAS
 ) -> list[str]:
     """Give kube-controller-manager's flags.
 
@@ -101,7 +117,7 @@ def controller_manager_flags(
     return [
         f"--kubeconfig={kubeconfig}",
         "--use-service-account-credentials",
-        f"--controllers={','.join(CONTROLLERS)}",
+        f"--controllers={','.join((*CONTROLLERS, *extras.controllers))}",
         "--leader-elect=false",
         f"--bind-address={HOST}",
         f"--secure-port={port}",

@@ -13,6 +13,7 @@ from workflow_audit.local import progress
 from workflow_audit.local.binaries import control_plane_binaries
 from workflow_audit.local.checked_folder import Say
 from workflow_audit.local.control_plane import API_SERVER, ETCD, KUBECONFIG, MANAGER, ControlPlane
+from workflow_audit.local.control_plane_flags import NO_EXTRAS, Extras
 from workflow_audit.local.folders import KEEP_LOGS_VARIABLE
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.postgres import NAME, PGPASS, SUPERUSER, Postgres, libpq_url
@@ -43,10 +44,15 @@ class LocalEnvironment:
         postgres: the server with the database `audit`.
     """
 
-    def __init__(self, folder: Path, say: Say = progress.say) -> None:
+    def __init__(self, folder: Path, say: Say = progress.say, extras: Extras = NO_EXTRAS) -> None:
         """Take the environment of a folder, which exists and may be new, stopped or running.
 
         Binaries are found or made here, which takes minutes the very first time.
+
+        Args:
+            folder: everything that it writes is in there.
+            say: shows a line to the user.
+            extras: of the control plane.
 
         Raises:
             LocalError: they cannot be had, or the folder is not ours.
@@ -59,22 +65,25 @@ class LocalEnvironment:
         binaries = control_plane_binaries(say)
         programs = postgres_programs(say)
         self._state.set_programs(control_plane=binaries, postgres=programs)
-        self.control_plane = ControlPlane(self._servers, binaries, folder / CONTROL_PLANE_FOLDER)
+        self.control_plane = ControlPlane(
+            self._servers, binaries, folder / CONTROL_PLANE_FOLDER, extras=extras
+        )
         self.postgres = Postgres(self._servers, self._state, programs, folder / POSTGRES_FOLDER)
 
     @classmethod
     @contextmanager
     def temporary(
-        cls, hooks: Sequence[Hook] = (), say: Say = progress.say
+        cls, hooks: Sequence[Hook] = (), say: Say = progress.say, extras: Extras = NO_EXTRAS
     ) -> Iterator["LocalEnvironment"]:
         """Give a running environment that ends with the block, or with its process.
 
         Args:
             hooks: run in this order when it is ready.
             say: shows a line to the user.
+            extras: of the control plane.
         """
         with guarded_folder(say) as folder:
-            environment = cls(folder, say)
+            environment = cls(folder, say, extras)
             try:
                 environment.start(hooks)
                 yield environment

@@ -1,14 +1,14 @@
-"""Builds the control plane from Go modules: no Go source of ours, every module in go.sum.
+"""Builds programs from Go modules: no Go source of ours, every module in go.sum.
 
-`controlplane/go.mod` names Kubernetes and etcd as tools; go builds what is named and checks each
-module against `controlplane/go.sum`, so that the same sources come from any proxy.
+A folder holds a go.mod, which names the programs as tools, and its go.sum; go builds what is named
+and checks each module against go.sum, so that the same sources come from any proxy.
 """
 
 import os
 import shutil
 import signal
 import subprocess
-from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from workflow_audit.errors import LocalError
@@ -16,12 +16,7 @@ from workflow_audit.local.checked_folder import Say
 from workflow_audit.local.guarded_folder import guarded_folder
 from workflow_audit.local.processes import Child, Launch, stop_processes
 from workflow_audit.local.progress import Reporter, reported
-from workflow_audit.local.versions import (
-    GO_VERSION,
-    KUBERNETES_VERSION,
-    parsed_go_version,
-    platform_name,
-)
+from workflow_audit.local.versions import GO_VERSION, parsed_go_version, platform_name
 from workflow_audit.local.waiting import holds_within
 
 OLDEST_GO_THAT_FETCHES = (1, 21)
@@ -31,8 +26,15 @@ BUILD_SECONDS = 3600.0
 """About 8 minutes on 2 cores; a slow network and a slow machine may take far longer."""
 
 
-def build(folder: Path, say: Say) -> None:
-    """Build all four programs into a folder.
+def build_tools(title: str, module: Traversable, variables: str, folder: Path, say: Say) -> None:
+    """Build all tools of a module into a folder.
+
+    Args:
+        title: what is built, with its version, for the user.
+        module: folder of go.mod and go.sum.
+        variables: flags of the linker that write the version in.
+        folder: gets the programs, each called after its package's folder.
+        say: shows a line to the user.
 
     Raises:
         LocalError: Go is missing or too old, or the build fails; with the end of its output.
@@ -40,26 +42,14 @@ def build(folder: Path, say: Say) -> None:
     environment = {**os.environ, **go_settings(local_go_version())}
     with guarded_folder(say) as scratch:
         for name in ("go.mod", "go.sum"):
-            source = files("workflow_audit.local") / "controlplane" / name
-            (scratch / name).write_bytes(source.read_bytes())
-        with reported(f"building the control plane {KUBERNETES_VERSION} with Go") as report:
+            (scratch / name).write_bytes((module / name).read_bytes())
+        with reported(f"building {title} with Go") as report:
             listed = _run(scratch, ["list", "-deps", "tool"], environment, report, None)
             packages = len(package_lines(listed))
-            command = ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags()]
-            command += ["-o", str(folder), "tool"]
+            command = ["build", "-v", "-trimpath", "-buildvcs=false"]
+            command += ["-ldflags", f"-s -w {variables}", "-o", str(folder), "tool"]
             _run(scratch, command, environment, report, packages)
             report.finish(f"{packages} packages")
-    (folder / "server").rename(folder / "etcd")  # go names it after its folder
-
-
-def linker_flags(version: str = KUBERNETES_VERSION) -> str:
-    """Give the flags that leave out debug symbols and write in the version."""
-    major, minor, _ = version.removeprefix("v").split(".", 2)
-    package = "k8s.io/component-base/version"
-    return (
-        f"-s -w -X {package}.gitVersion={version} "
-        f"-X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
-    )
 
 
 def local_go_version() -> tuple[int, int]:

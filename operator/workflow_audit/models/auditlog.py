@@ -33,7 +33,7 @@ API_SERVICE = f"{VERSION}.{GROUP}"
 """Name of the APIService, by which the API server knows who answers."""
 
 SERVICE = "workflow-audit-apiserver"
-"""Service of the server of readers, and its service account; manifests/apiserver has the same."""
+"""Service of the server of readers, and its service account; the chart has the same."""
 
 TLS_SECRET = f"{SERVICE}-tls"
 """Secret with its certificate."""

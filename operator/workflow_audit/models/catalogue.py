@@ -26,7 +26,7 @@ class SecretKeyReference(Model):
 
     name: str = Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
     """Name of the Secret, of type Opaque. The operator needs the right to get it; see
-    manifests/optional/catalogue.yaml."""
+    manifests/components/catalogue-token/rights.yaml."""
 
     key: str = Field("token", min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")
     """Key of the entry in it."""

@@ -20,6 +20,10 @@ class DatabaseSettings(BaseSettings):
     postgresql://workflow_audit_writer@db/audit?sslmode=verify-full. Left out, libpq's own
     variables (PGHOST, PGUSER, ...) count. Never printed."""
 
+    url_file: Path | None = None
+    """File with the URL, read at every connection, so that a mounted Secret can be rotated without
+    a restart; wins over the URL itself."""
+
     url_password_file: Path | None = None
     """File with the password alone, read at every connection, so that it can be rotated without a
     restart; wins over a password in the URL."""
@@ -72,7 +76,7 @@ class OperatorSettings(BaseSettings):
 
     manage_certificates: bool = False
     """Whether the operator makes and renews the certificate of the server of readers, where no
-    cert-manager does. It needs the rights of manifests/optional/certificates-by-operator.yaml."""
+    cert-manager does. It needs the rights of manifests/base/certificates/by-operator.yaml."""
 
     certificate_days: int = Field(365, ge=1, le=3650)
     """How long such a certificate and its authority last; both are renewed after two thirds."""
@@ -93,6 +97,9 @@ class RetentionSettings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     """libpq URL of the role workflow_audit_retention, to the same database. Left out, retention
     does not run, and nothing is ever removed. Never printed."""
+
+    database_url_file: Path | None = None
+    """File with the URL, read at every connection; wins over the URL itself."""
 
     database_url_password_file: Path | None = None
     """File with the password alone, read at every connection; wins over a password in the URL."""
@@ -116,3 +123,8 @@ class RetentionSettings(BaseSettings):
         except StopIteration as error:
             raise ValueError("a cron expression that names no time at all") from error
         return schedule
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it runs."""
+        return bool(self.database_url.get_secret_value() or self.database_url_file)

@@ -16,6 +16,9 @@ class ApiServerSettings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     """libpq URL of the role workflow_audit_reader; may name standbys too. Never printed."""
 
+    database_url_file: Path | None = None
+    """File with the URL, read at every connection; wins over the URL itself."""
+
     database_url_password_file: Path | None = None
     """File with the password alone, read at every connection; wins over a password in the URL."""
 
@@ -60,6 +63,9 @@ class IngestionSettings(BaseSettings):
     """libpq URL of the role workflow_audit_writer, to the same database. Left out, the server takes
     no events by HTTP. Never printed."""
 
+    database_url_file: Path | None = None
+    """File with the URL, read at every connection; wins over the URL itself."""
+
     database_url_password_file: Path | None = None
     """File with the password alone, read at every connection; wins over a password in the URL."""
 
@@ -94,4 +100,4 @@ class IngestionSettings(BaseSettings):
     @property
     def enabled(self) -> bool:
         """Whether events are taken."""
-        return bool(self.database_url.get_secret_value())
+        return bool(self.database_url.get_secret_value() or self.database_url_file)

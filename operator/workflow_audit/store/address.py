@@ -1,4 +1,4 @@
-"""Where the database is: libpq's own connection string, and a password that may rotate.
+"""Where the database is: libpq's own connection string, and files of it that may rotate.
 
 The string is checked at start, because libpq's complaints come late, once for each attempt, and
 may repeat the string with its password. No message of this module shows any part of it.
@@ -34,6 +34,9 @@ class DatabaseAddress:
     url: str = dataclasses.field(default="", repr=False)
     """postgresql://user@host:port/database?... or `key=value ...`; empty: libpq's variables."""
 
+    url_file: Path | None = None
+    """Read at every connect, as a Secret that is mounted; wins over `url`."""
+
     password_file: Path | None = None
     """Read at every connect, so that a rotated password needs no restart; wins over the URL's."""
 
@@ -41,6 +44,10 @@ class DatabaseAddress:
     """The setting that messages name."""
 
     def __post_init__(self) -> None:
+        if self.url_file is not None:
+            self._refuse_unreadable("FILE", self.url_file, "connection string")
+        if self.password_file is not None:
+            self._refuse_unreadable("PASSWORD_FILE", self.password_file, "password")
         given = self._given()
         for port in given.get("port", "").split(","):
             if port and not (port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004
@@ -50,39 +57,25 @@ class DatabaseAddress:
                 raise self._refused(f"has an unknown {name}", f"use one of {', '.join(choices)}")
         if not given.get("connect_timeout", "5").isdecimal():
             raise self._refused("has a connect_timeout that is no number", "give whole seconds")
-        if self.password_file is not None:
-            try:
-                self._password()
-            except (OSError, ValueError) as error:
-                raise InvalidFieldError(
-                    f"{self.variable}_PASSWORD_FILE",
-                    str(self.password_file),
-                    f"cannot be read ({_reason(error)})",
-                    "name a readable text file that holds the password alone",
-                ) from error
 
     def conninfo(self, **defaults: str) -> str:
-        """Give libpq's string with the password of this moment; never to be logged.
+        """Give libpq's string with what the files say at this moment; never to be logged.
 
         Args:
             **defaults: parameters for what neither the URL nor FIXED_DEFAULTS say.
 
         Raises:
-            OSError: the password file cannot be read now.
+            OSError: a file cannot be read now.
+            InvalidFieldError: what the file of the URL says by now is no connection string.
         """
         parameters = {**FIXED_DEFAULTS, **defaults, **self._given()}
         if self.password_file is not None:
-            parameters["password"] = self._password()
+            parameters["password"] = _text(self.password_file)
         return make_conninfo("", **parameters)
-
-    def _password(self) -> str:
-        if self.password_file is None:
-            return ""
-        return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
 
     def _given(self) -> dict[str, str]:
         try:
-            parameters = conninfo_to_dict(self.url)
+            parameters = conninfo_to_dict(_text(self.url_file) if self.url_file else self.url)
         except psycopg.Error:
             raise self._refused(
                 "is no connection string of libpq",
@@ -90,8 +83,23 @@ class DatabaseAddress:
             ) from None
         return {name: str(value) for name, value in parameters.items() if value is not None}
 
+    def _refuse_unreadable(self, suffix: str, file: Path, what: str) -> None:
+        try:
+            _text(file)
+        except (OSError, ValueError) as error:
+            raise InvalidFieldError(
+                f"{self.variable}_{suffix}",
+                str(file),
+                f"cannot be read ({_reason(error)})",
+                f"name a readable text file that holds the {what} alone",
+            ) from error
+
     def _refused(self, rule: str, remedy: str) -> InvalidFieldError:
         return InvalidFieldError(self.variable, SecretStr(self.url), rule, remedy)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").rstrip("\r\n")
 
 
 def _reason(error: Exception) -> str:

@@ -106,7 +106,8 @@ def connect_trouble(error: Exception) -> str:
     and follows it with advice and other hosts in further lines.
     """
     if isinstance(error, OSError):
-        return f"the password file cannot be read ({error.strerror or type(error).__name__})"
+        file = error.filename or "a file of the address"
+        return f"{file} cannot be read ({error.strerror or type(error).__name__})"
     first_line = str(error).strip().partition("\n")[0]
     cause = _BEFORE_CAUSE.sub("", first_line).strip()
     return _cut(cause[0].lower() + cause[1:]) if cause else type(error).__name__

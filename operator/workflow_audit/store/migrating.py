@@ -10,7 +10,7 @@ from sqlalchemy.pool import StaticPool
 
 from workflow_audit.errors import DatabaseError
 from workflow_audit.store.address import DatabaseAddress
-from workflow_audit.store.failures import translated, unavailable
+from workflow_audit.store.failures import connect_trouble, translated, unavailable
 from workflow_audit.store.schema import NEEDED_REVISION, checked
 from workflow_audit.store.sql import QUERIES
 
@@ -27,7 +27,7 @@ def migrated(address: DatabaseAddress) -> bool:
             application_name="workflow-audit-migrate", target_session_attrs="read-write"
         )
     except OSError as error:
-        raise unavailable(f"the password file cannot be read ({error.strerror})") from error
+        raise unavailable(connect_trouble(error)) from error
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute(QUERIES["lock_migrations"])

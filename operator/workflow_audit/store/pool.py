@@ -4,7 +4,7 @@ What always holds:
 - `open` returns at once, also without a database: the operator starts, and says what is missing.
 - A connection that met an error which is not about a row's data is thrown away, so that no retry
   meets a standby, a dead peer or a lost prepared statement again.
-- The password is read at each connect and stands in no message.
+- Files with the URL or the password are read at each connect; neither stands in a message.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from workflow_audit.errors import EventRefusedError
+from workflow_audit.errors import EventRefusedError, InvalidFieldError
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.arrays import register_arrays
 from workflow_audit.store.failures import (
@@ -166,7 +166,7 @@ class Database:
             defaults["target_session_attrs"] = "read-write"
         try:
             return self._address.conninfo(**defaults)
-        except OSError as error:
+        except (OSError, InvalidFieldError) as error:
             self._trouble = connect_trouble(error)
             raise
 

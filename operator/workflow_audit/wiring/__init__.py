@@ -103,6 +103,7 @@ def database_address(settings: Settings) -> DatabaseAddress:
     """
     return DatabaseAddress(
         url=settings.database.url.get_secret_value(),
+        url_file=settings.database.url_file,
         password_file=settings.database.url_password_file,
     )
 

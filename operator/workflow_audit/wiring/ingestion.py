@@ -96,6 +96,7 @@ def _policy_changed(book: PolicyBook, before: Json | None, after: Json | None) -
 def _address(settings: IngestionSettings) -> DatabaseAddress:
     return DatabaseAddress(
         url=settings.database_url.get_secret_value(),
+        url_file=settings.database_url_file,
         password_file=settings.database_url_password_file,
         variable="AUDIT_INGESTION_DATABASE_URL",
     )

@@ -82,6 +82,7 @@ async def open_reading(
 def _address(settings: ApiServerSettings) -> DatabaseAddress:
     return DatabaseAddress(
         url=settings.database_url.get_secret_value(),
+        url_file=settings.database_url_file,
         password_file=settings.database_url_password_file,
         variable="AUDIT_APISERVER_DATABASE_URL",
     )

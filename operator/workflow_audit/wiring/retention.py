@@ -53,13 +53,13 @@ async def retention_connections(settings: RetentionSettings) -> AsyncIterator[Da
     Raises:
         InvalidFieldError: AUDIT_RETENTION_DATABASE_URL cannot be one.
     """
-    url = settings.database_url.get_secret_value()
-    if not url:
+    if not settings.enabled:
         log.warning("retention does not run: AUDIT_RETENTION_DATABASE_URL is empty")
         yield None
         return
     address = DatabaseAddress(
-        url=url,
+        url=settings.database_url.get_secret_value(),
+        url_file=settings.database_url_file,
         password_file=settings.database_url_password_file,
         variable="AUDIT_RETENTION_DATABASE_URL",
     )

@@ -1,4 +1,4 @@
-"""The shipped rights: what manifests/rbac/operator.yaml grants, and nothing else."""
+"""The shipped rights: what manifests/base/rbac/operator.yaml grants, and nothing else."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _sorted(found: list[dict[str, Any]]) -> list[str]:
 def test_operator_may_do_what_its_role_says_and_nothing_else(
     prepared_environment: LocalEnvironment, operator: Api, namespace: str
 ) -> None:
-    documents = yaml.safe_load_all(bundled("manifests/rbac/operator.yaml").read_text())
+    documents = yaml.safe_load_all(bundled("manifests/base/rbac/operator.yaml").read_text())
     (role,) = [doc for doc in documents if doc["kind"] == "ClusterRole"]
     with Api(prepared_environment, "nobody", ["system:serviceaccounts"]) as nobody:
         everybody = rules(nobody, namespace)

@@ -19,11 +19,14 @@ CREATED = ("create", "--dry-run=server", "--validate=strict", "--output=name", "
 
 SEARCHES = sorted(bundled("examples").glob("*.yaml"))
 POLICIES = sorted(bundled("examples/policies").glob("*.yaml"))
-OPTIONAL = sorted(bundled("manifests/optional").glob("*.yaml"))
+RIGHTS = [
+    bundled("manifests/base/certificates/by-operator.yaml"),
+    *sorted(bundled("manifests/components").glob("*/r*.yaml")),
+]
 GITOPS = sorted(bundled("examples/gitops").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", [*POLICIES, *OPTIONAL], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*POLICIES, *RIGHTS], ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_cluster_takes_it(prepared_environment: LocalEnvironment, path: Path) -> None:
     assert "serverside-applied" in kubectl(prepared_environment, *APPLIED, str(path))
 

@@ -7,8 +7,8 @@ import pytest
 
 from workflow_audit.errors import LocalError
 from workflow_audit.local.binaries import adopt, control_plane_binaries
+from workflow_audit.local.control_plane_build import build
 from workflow_audit.local.folders import CACHE_VARIABLE
-from workflow_audit.local.go_build import build
 from workflow_audit.local.versions import COMPONENTS, KUBERNETES_VERSION
 
 GO = f"""#!/bin/sh

@@ -69,7 +69,7 @@ async def test_a_password_that_rotates_needs_no_restart(
                 ):
                     await ping(pool)
                 file.unlink()
-                assert await said_in_time(pool, "password file cannot be read")
+                assert await said_in_time(pool, "password cannot be read")
                 file.write_text("the next one")
                 assert await said_in_time(pool, "")
         finally:

@@ -71,7 +71,7 @@ async def test_a_line_feed_at_the_end_is_none_of_the_token() -> None:
         pytest.param(
             ClusterError("no", 403),
             "the operator may not get Secret workflow-audit/own; apply "
-            "manifests/optional/catalogue.yaml",
+            "manifests/components/catalogue-token/rights.yaml",
             id="forbidden",
         ),
         pytest.param(

@@ -6,7 +6,6 @@ from workflow_audit.errors import LocalError
 from workflow_audit.local.go_build import (
     described,
     go_settings,
-    linker_flags,
     local_go_version,
     package_lines,
 )
@@ -57,13 +56,6 @@ def test_users_own_settings_cannot_break_the_build() -> None:
     assert settings["GOFLAGS"] == "-mod=readonly"
     assert settings["CGO_ENABLED"] == "0"
     assert {"GOOS", "GOARCH", "GOWORK", "GO111MODULE"} <= set(settings)
-
-
-def test_version_is_written_into_the_programs() -> None:
-    flags = linker_flags("v1.37.2")
-    assert "gitVersion=v1.37.2" in flags
-    assert "gitMajor=1 " in flags
-    assert flags.endswith("gitMinor=37")
 
 
 def test_missing_go_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from workflow_audit.errors import InvalidFieldError
 from workflow_audit.store.address import DatabaseAddress
@@ -76,6 +76,28 @@ def test_the_password_is_read_from_its_file_each_time(tmp_path: Path) -> None:
     assert conninfo_to_dict(address.conninfo())["password"] == FIRST
     file.write_text(SECOND)
     assert conninfo_to_dict(address.conninfo())["password"] == SECOND
+
+
+def test_the_url_is_read_from_its_file_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text(make_conninfo(host="h", password=FIRST) + "\n")
+    address = DatabaseAddress(url="postgresql://nobody@nowhere/none", url_file=file)
+    assert conninfo_to_dict(address.conninfo())["password"] == FIRST
+    assert FIRST not in repr(address)
+    file.write_text(make_conninfo(host="h", password=SECOND))
+    assert conninfo_to_dict(address.conninfo())["password"] == SECOND
+    file.write_text(f"{SECRET}://nonsense")
+    with pytest.raises(InvalidFieldError, match="is no connection string") as refused:
+        address.conninfo()
+    assert SECRET not in str(refused.value)
+
+
+def test_a_file_with_a_url_that_cannot_be_used_is_refused_at_start(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFieldError, match=r"AUDIT_DATABASE_URL_FILE: .*No such file"):
+        DatabaseAddress(url_file=tmp_path / "none")
+    (tmp_path / "url").write_text("postgresql://h:99999/d")
+    with pytest.raises(InvalidFieldError, match="port"):
+        DatabaseAddress(url_file=tmp_path / "url")
 
 
 def test_a_password_file_that_is_not_there_is_refused_at_start(tmp_path: Path) -> None:
