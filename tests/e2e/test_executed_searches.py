@@ -160,11 +160,7 @@ def test_each_failure_is_a_fact_with_its_reason(
         named["credentials"] = {"secretRef": {"name": "somebody-elses"}}
         cluster.apply("with-catalogue", catalogue=named)
         cluster.wait("with-catalogue", "CredentialsMissing")
-        failed(
-            "no-right",
-            "CatalogueCredentialsMissing",
-            "apply manifests/components/catalogue-token/rights.yaml",
-        )
+        failed("no-right", "CatalogueCredentialsMissing", "apply manifests/components/catalogue-token/rights.yaml")
     everything = operator.log + repr(failures) + repr(searches.rows())
     assert TOKEN not in everything
     assert "hunter2demo" not in everything

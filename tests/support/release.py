@@ -87,7 +87,9 @@ class Release:
 
 
 @contextmanager
-def release(environment: LocalEnvironment, helm: Program, folder: Path) -> Iterator[Release]:
+def release(
+    environment: LocalEnvironment, helm: Program, folder: Path
+) -> Iterator[Release]:
     """Give a cluster that is ready for the chart; pods end with the block."""
     with Api(environment) as api:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}

@@ -26,9 +26,7 @@ RIGHTS = [
 GITOPS = sorted(bundled("examples/gitops").glob("*.yaml"))
 
 
-@pytest.mark.parametrize(
-    "path", [*POLICIES, *RIGHTS], ids=lambda path: f"{path.parent.name}-{path.stem}"
-)
+@pytest.mark.parametrize("path", [*POLICIES, *RIGHTS], ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_cluster_takes_it(prepared_environment: LocalEnvironment, path: Path) -> None:
     assert "serverside-applied" in kubectl(prepared_environment, *APPLIED, str(path))
 

@@ -38,9 +38,7 @@ def test_access(case: str, namespace: str | None, access: dict[str, Any], golden
     golden(f"access/{case}.yaml", yaml.safe_dump_all([c.manifest for c in children]))
 
 
-@pytest.mark.parametrize(
-    "file", ["base/rbac/reader.yaml", "components/reading-for-viewers/role.yaml"]
-)
+@pytest.mark.parametrize("file", ["base/rbac/reader.yaml", "components/reading-for-viewers/role.yaml"])
 def test_shipped_roles_let_read_what_policies_let_read(file: str) -> None:
     role = yaml.safe_load(bundled(f"manifests/{file}").read_text())
     assert role["rules"] == reading_rules(Access())
