@@ -5,7 +5,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-versions e2e-kind lint format golden bench soak crds alerts docs \
+.PHONY: help venv demo test test-versions e2e-kind lint format golden bench soak crds alerts docs site \
 	lock sbom licences audit clean
 
 help: ## Show this help
@@ -55,6 +55,9 @@ alerts: venv ## Write the rules for a plain Prometheus and the dashboard anew
 docs: venv ## Write docs/reference/ anew from models, settings and metrics
 	@$(BIN)/python tools/reference.py
 
+site: venv ## Build the documentation as a site into build/site, without network
+	@$(BIN)/python tools/build_site.py
+
 lock: venv ## Lock the newest allowed versions of all dependencies
 	@$(LOCK) --output-file locks/runtime.txt --extra operator pyproject.toml
 	@$(LOCK) --output-file locks/development.txt --extra local --extra dev pyproject.toml
@@ -70,4 +73,4 @@ audit: venv ## Ask for known vulnerabilities of the runtime dependencies; needs 
 	@$(BIN)/python tools/audit.py $(ARGS)
 
 clean: ## Remove .venv and what tools leave behind; downloads and builds stay cached
-	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov dist bench-results
+	@rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov dist build bench-results

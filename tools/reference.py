@@ -1,13 +1,17 @@
-"""Write docs/reference/ anew from models, settings and metrics; `--check` says what is stale."""
+"""Write docs/reference/ anew from what it describes; `--check` says what is stale."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from command_reference import command_lines, exit_code_lines
+from http_reference import path_lines
 from workflow_audit import metrics
 from workflow_audit.cli.config import groups, setting_rows
+from workflow_audit.domain.children.alerts import alerts_for
 from workflow_audit.domain.crds import custom_resource_definition
+from workflow_audit.models.alerting import Alerts
 from workflow_audit.models.kinds import GROUP, KINDS, VERSION
 from workflow_audit.settings.loading import default_settings
 
@@ -21,6 +25,10 @@ def pages() -> dict[str, str]:
         "resources.md": "\n".join(resources()) + "\n",
         "configuration.md": "\n".join(configuration()) + "\n",
         "metrics.md": "\n".join(metric_lines()) + "\n",
+        "alerts.md": "\n".join(alerts()) + "\n",
+        "http.md": "\n".join(http()) + "\n",
+        "command-line.md": "\n".join(command_line()) + "\n",
+        "exit-codes.md": "\n".join(exit_codes()) + "\n",
     }
 
 
@@ -118,6 +126,49 @@ def metric_lines() -> Iterator[str]:
     yield "|---|---|---|"
     for name, kind, meaning in metrics.described():
         yield f"| `{name}` | {kind} | {meaning} |"
+
+
+def alerts() -> Iterator[str]:
+    """Give the page about alerts."""
+    yield from ("# Alerts", "", GENERATED, "")
+    yield (
+        "As they are with the default thresholds; [Alerts and dashboard](../how-to/alerts.md) says"
+        " which field of a policy changes which, and the [runbook](../runbook.md) what to do."
+    )
+    for alert in alerts_for(Alerts()):
+        yield from ("", f"## {alert.name}", "", f"{alert.summary}.", "")
+        yield f"Severity {alert.severity}, for {alert.holds}."
+        yield f"[What to do](../runbook.md#{alert.name.lower()})."
+        yield from ("", "```promql", alert.expression, "```")
+
+
+def http() -> Iterator[str]:
+    """Give the page about HTTP paths."""
+    yield from ("# HTTP paths", "", GENERATED, "")
+    yield (
+        "Of `workflow-audit apiserver`, as `/openapi.json` has them; [REST](rest.md) explains them,"
+        " and [HTTP ingestion](../how-to/http-ingestion.md) those that record."
+    )
+    yield from path_lines()
+
+
+def command_line() -> Iterator[str]:
+    """Give the page about commands and options."""
+    yield from ("# Command line", "", GENERATED, "")
+    yield (
+        "Every command with its options; `--help` shows the same. What commands print for whom is"
+        " told under [reading on the command line](command-line-reading.md), how they end under"
+        " [exit codes](exit-codes.md)."
+    )
+    yield from command_lines()
+
+
+def exit_codes() -> Iterator[str]:
+    """Give the page about exit codes."""
+    yield from ("# Exit codes", "", GENERATED, "")
+    yield "For all commands: 2 is a wrong command line. Messages go to stderr, results to stdout."
+    yield ""
+    yield from exit_code_lines()
 
 
 def main() -> int:

@@ -59,7 +59,7 @@ What is measured:
 (4) latency at fixed rates; (5) write latency; (6) writer against COPY; (7) bytes an event;
 (8) memory; (9) restart; (10) many policies;
 (11) retention; (12) reads; (13) calls of the client library;
-(14) ingestion by HTTP. docs/performance.md says how.
+(14) ingestion by HTTP. docs/explanation/performance.md says how.
 
 Examples:
 
@@ -110,7 +110,7 @@ def run(
         bool, typer.Option(help="Instead: drain (2) with the operator under two profilers.")
     ] = False,
     update_docs: Annotated[
-        bool, typer.Option(help="Write the table, or the profile, into docs/performance.md.")
+        bool, typer.Option(help="Write the table, or the profile, into performance.md.")
     ] = False,
 ) -> None:
     """Measure speed and size; prints a table and writes bench-results/TIME.json.

@@ -1,4 +1,4 @@
-"""Writes the tables of a run into docs/performance.md, between two comments."""
+"""Writes the tables of a run into docs/explanation/performance.md, between two comments."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from bench.figures import PERCENTS, Figure
 from bench.machine import ROOT, machine_line
 from bench.report import rounds
 
-DOCUMENT = ROOT / "docs" / "performance.md"
+DOCUMENT = ROOT / "docs" / "explanation" / "performance.md"
 MET = {True: "met", False: "**not met**", None: ""}
 
 

@@ -13,7 +13,7 @@ from support.submitting import stored
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
-PAGE = Path(__file__).parents[2] / "docs" / "http-ingestion.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "http-ingestion.md"
 
 
 def test_they_run_one_after_the_other(server: ReadingServer, tmp_path: Path) -> None:

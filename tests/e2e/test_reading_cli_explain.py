@@ -1,9 +1,7 @@
 """The command line says why a workflow won, and runs as it is documented."""
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ import yaml
 
 from support.api import Api
 from support.operator_process import OperatorProcess
-from support.reader import PROGRAM, SECONDS, Reader
+from support.reader import Reader
 from support.reading import RBAC, TYPE, ReadingServer, a_namespace, let_read
 from support.searches import Searches, bundled_specs, search
 
@@ -146,32 +144,3 @@ def test_nothing_of_this_name_has_its_own_exit_code(explained: Explained) -> Non
         here = ("-n", explained.searches.namespace)
         said = explained.reader.fails("explain", identifier, *here, code=3)
         assert f"is called {identifier!r}" in said
-
-
-def test_every_documented_command_runs(explained: Explained, tmp_path: Path) -> None:
-    environment = explained.reader.environment
-    content = yaml.safe_load(environment.kubeconfig.read_text())
-    content["contexts"][0]["context"]["namespace"] = explained.searches.namespace
-    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(content))
-    blocks = re.findall(r"```sh\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
-    assert len(blocks) >= 4
-    kubectl = environment.control_plane.kubectl.parent
-    path = os.pathsep.join((str(PROGRAM.parent), str(kubectl), "/usr/bin", "/bin"))
-    done = subprocess.run(
-        ["/bin/bash", "-eux", "-c", "\n".join(blocks)],
-        env={
-            **explained.reader.variables,
-            "KUBECONFIG": str(tmp_path / "kubeconfig"),
-            "PATH": path,
-        },
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "= confidence" in done.stdout
-    assert (
-        len((tmp_path / "events.jsonl").read_text().splitlines()) == explained.searches.row_count()
-    )

@@ -21,7 +21,7 @@ from workflow_audit.models.statistics import ROWS, Statistic
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database, pytest.mark.slow]
 
-PAGE = Path(__file__).parents[2] / "docs" / "analytics.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "analytics.md"
 READER = "workflow_audit_reader"
 
 

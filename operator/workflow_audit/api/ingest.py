@@ -40,7 +40,7 @@ MESSAGES = {
 
 OFF = (
     "this server takes no events: set AUDIT_INGESTION_DATABASE_URL for it, and see "
-    "docs/http-ingestion.md; a search can be recorded as a WorkflowSearch too"
+    "docs/how-to/http-ingestion.md; a search can be recorded as a WorkflowSearch too"
 )
 
 Json = dict[str, Any]

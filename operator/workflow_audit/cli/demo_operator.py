@@ -25,11 +25,20 @@ def running_operator(environment: LocalEnvironment) -> Iterator[None]:
     Raises:
         LocalError: it does not become ready; with the end of its log.
     """
-    environment.start_server(_operator(environment))
+    start_operator(environment)
     try:
         yield
     finally:
         environment.stop_server(NAME)
+
+
+def start_operator(environment: LocalEnvironment) -> None:
+    """Start it, and leave it to the environment.
+
+    Raises:
+        LocalError: it does not become ready; with the end of its log.
+    """
+    environment.start_server(_operator(environment))
 
 
 def _operator(environment: LocalEnvironment) -> Server:

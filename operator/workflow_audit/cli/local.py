@@ -39,15 +39,24 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to pri
 
 
 @app.command()
-def up() -> None:
+def up(
+    *,
+    audit: Annotated[
+        bool,
+        typer.Option("--audit", help="Start the operator and the API of the audit events too."),
+    ] = False,
+) -> None:
     """Start it and return when it is ready; what runs already goes on running.
+
+    Without --audit you run the operator yourself: `workflow-audit operator`. What was started
+    once is started again by each later `local up`, until `local down --purge`.
 
     The very first time the Kubernetes programs are downloaded, or built with Go (about 8 minutes
     on 2 cores). Later starts take 5 seconds.
 
     \b
     Example:
-      workflow-audit local up
+      workflow-audit local up --audit
       eval "$(workflow-audit local env)"
       kubectl get workflowsearches -A
 
@@ -56,7 +65,10 @@ def up() -> None:
       0  ready
       1  something did not start; the message says what, and the end of its log
     """  # noqa: D301 - click reads the backspace: keep these lines as they are
-    environment = background.up(hooks=_hooks())
+    hooks = _hooks()
+    if audit or background.has_more():
+        hooks.append(_start_audit)
+    environment = background.up(hooks=hooks)
     typer.echo(f"ready in {environment.folder}")
     typer.echo('next: eval "$(workflow-audit local env)"')
 
@@ -132,6 +144,14 @@ def _table(found: Sequence[background.ComponentStatus]) -> Table:
         state = "running" if item.running else "stopped"
         table.add_row(item.component, state, str(item.pid or "-"), item.address or "-")
     return table
+
+
+def _start_audit(environment: LocalEnvironment) -> None:
+    from workflow_audit.cli.demo_operator import start_operator  # noqa: PLC0415 - as in _hooks
+    from workflow_audit.cli.local_apiserver import start_apiserver  # noqa: PLC0415
+
+    start_operator(environment)
+    start_apiserver(environment)
 
 
 def _hooks() -> list[Hook]:

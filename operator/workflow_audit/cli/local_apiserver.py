@@ -67,17 +67,31 @@ def running_apiserver(
     Raises:
         LocalError: it does not become ready; with the end of its log.
     """
-    own = serving or serving_of(environment)
-    environment.start_server(_server(environment, settings or {}, own))
     try:
-        port = int(environment.components[NAME].address.rpartition(":")[2])
-        register(environment, port, None if serving else own.authority)
+        port = start_apiserver(environment, settings, serving)
         try:
             yield port
         finally:
             unregister(environment)
     finally:
         environment.stop_server(NAME)
+
+
+def start_apiserver(
+    environment: LocalEnvironment,
+    settings: Mapping[str, str] | None = None,
+    serving: Serving | None = None,
+) -> int:
+    """Start it, tell the API server of it, and leave it to the environment; gives its port.
+
+    Raises:
+        LocalError: it does not become ready; with the end of its log.
+    """
+    own = serving or serving_of(environment)
+    environment.start_server(_server(environment, settings or {}, own))
+    port = int(environment.components[NAME].address.rpartition(":")[2])
+    register(environment, port, None if serving else own.authority)
+    return port
 
 
 def register(environment: LocalEnvironment, port: int, authority: str | None) -> None:

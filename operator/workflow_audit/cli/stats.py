@@ -33,7 +33,7 @@ Examples:
 
   workflow-audit stats {name} -A {more}
 
-Without --since: the last 30 days. docs/analytics.md says what the numbers mean.
+Without --since: the last 30 days. docs/how-to/analytics.md says what the numbers mean.
 
 Exit codes: 0 done, 1 an error that stderr explains, 2 a wrong command line.
 """

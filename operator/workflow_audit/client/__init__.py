@@ -1,4 +1,4 @@
-"""Audits the searches of an agent: `docs/library.md` in one page.
+"""Audits the searches of an agent: `docs/how-to/library.md` in one page.
 
 audit = AuditClient.from_env()
 with audit.search(correlation_id="rr-2026-001", query="OOMKilled critical") as search:

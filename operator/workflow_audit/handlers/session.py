@@ -3,7 +3,7 @@
 kopf parses the answer to every patch and copies it deeply, for a JSON patch that we never use
 (kopf 1.45, `Patch.as_json_patch`). Most of an answer is the spec and the managed fields, which
 nobody reads, and nobody changes the rest; without parsing and copying all that the operator needs
-about a quarter less CPU a search (docs/performance.md).
+about a quarter less CPU a search (docs/explanation/performance.md).
 """
 
 from collections.abc import Awaitable, Callable

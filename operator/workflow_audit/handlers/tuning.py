@@ -36,7 +36,7 @@ class EndlessBackoffs:
 
 
 def kopf_settings(settings: OperatorSettings) -> kopf.OperatorSettings:
-    """Give kopf's settings; the reasons stand in design notes of docs/how-it-works.md."""
+    """Give kopf's settings; docs/explanation/how-it-works.md says what they are for."""
     tuned = kopf.OperatorSettings()
     tuned.persistence.diffbase_storage = NoDiffBase()
     tuned.persistence.progress_storage = NoProgress()

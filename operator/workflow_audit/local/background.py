@@ -21,7 +21,8 @@ from workflow_audit.local.postgres import NAME as POSTGRES
 from workflow_audit.local.servers import Servers
 from workflow_audit.local.state import STATE_FILE, StateFile
 
-ALL = (ETCD, API_SERVER, MANAGER, POSTGRES)
+ALWAYS = (ETCD, API_SERVER, MANAGER, POSTGRES)
+"""What every environment has; a hook may start more, which then belongs to it until `--purge`."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ def up(hooks: Sequence[Hook] = (), say: Say = progress.say) -> LocalEnvironment:
     """
     folder = state_folder()
     with _locked(folder, say):
-        running = [item.component for item in status() if item.running]
-        if len(running) == len(ALL):
+        known = status()
+        running = [item.component for item in known if item.running]
+        if len(running) == len(known):
             say(f"already running in {folder}")
         elif running:
             say(f"running: {', '.join(running)}; starting the rest on its data")
@@ -70,7 +72,10 @@ def down(*, purge: bool = False, say: Say = progress.say) -> list[str]:
             remove_folder(folder)
             return running
         running = [item.component for item in status() if item.running]
-        stop_in_order(Servers(folder, StateFile(folder)))
+        state = StateFile(folder)
+        servers = Servers(folder, state)
+        servers.stop(*_more(state))
+        stop_in_order(servers)
         stop_all(folder)  # what was started by an `up` that was killed at that moment
         return running
 
@@ -79,7 +84,7 @@ def status(*, damaged_is_stopped: bool = False) -> list[ComponentStatus]:
     """Give the state of every component, whether anything was ever started or not."""
     folder = state_folder()
     if not folder.is_dir():
-        return [ComponentStatus(name, running=False, pid=None, address=None) for name in ALL]
+        return [ComponentStatus(name, running=False, pid=None, address=None) for name in ALWAYS]
     try:
         state = StateFile(folder)
     except LocalError:
@@ -87,7 +92,7 @@ def status(*, damaged_is_stopped: bool = False) -> list[ComponentStatus]:
             raise
         return []
     found = []
-    for name in ALL:
+    for name in (*ALWAYS, *_more(state)):
         item = state.running(name)
         found.append(
             ComponentStatus(
@@ -111,6 +116,16 @@ def variables() -> dict[str, str]:
         raise LocalError(f"not running: {', '.join(stopped)}; run `workflow-audit local up`")
     folder = state_folder()
     return shell_variables(folder, StateFile(folder))
+
+
+def has_more() -> bool:
+    """Say whether a hook has ever started something more in it."""
+    folder = state_folder()
+    return folder.is_dir() and bool(_more(StateFile(folder)))
+
+
+def _more(state: StateFile) -> list[str]:
+    return [name for name in state.servers if name not in ALWAYS]
 
 
 @contextmanager

@@ -74,6 +74,12 @@ class StateFile:
         component = self.components.get(name)
         return component if component and component.id.alive else None
 
+    @property
+    def servers(self) -> list[str]:
+        """Names of all that ever ran in it."""
+        with self._lock:
+            return sorted(self._state.ports)
+
     def port(self, name: str) -> int | None:
         """Give the port that a component had last."""
         return self._state.ports.get(name)

@@ -48,12 +48,12 @@ class Alerts(Model):
     """Further labels of the PrometheusRule, as your Prometheus selects rules by them."""
 
     runbook_url: str = Field(
-        "https://kubernaut.ai/docs/workflow-audit/alerts",
+        "https://kubernaut.ai/docs/workflow-audit/runbook/",
         alias="runbookURL",
         max_length=512,
         pattern=r"^https?://[^\s#{}]+$",
     )
-    """Page that says what to do, such as your own copy of docs/alerts.md. The annotation
+    """Page that says what to do, such as your own copy of docs/runbook.md. The annotation
     runbook_url of an alert is this with the alert's name in lower case behind a #."""
 
 

@@ -35,7 +35,7 @@ class WriterSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AUDIT_WRITER_", **COMMON)
 
     batch_rows: int = Field(200, ge=1, le=1000)
-    """Most rows in one INSERT; docs/performance.md shows the effect."""
+    """Most rows in one INSERT; docs/explanation/performance.md shows the effect."""
 
     linger_ms: float = Field(5, ge=0, le=100)
     """Longest wait for company while a batch is in flight; 0 is none."""

@@ -89,7 +89,7 @@ def _answered(error: psycopg.Error, state: str) -> DatabaseError:
     if isinstance(error, pg.ReadOnlySqlTransaction):
         return unavailable("the server is a standby and takes no writes")
     if isinstance(error, pg.InsufficientPrivilege):
-        text += "; grant the login the role it needs, see docs/database.md"
+        text += "; grant the login the role it needs, see docs/how-to/database.md"
     kind = StatementTimeoutError if isinstance(error, pg.QueryCanceled) else StatementFailedError
     return kind(f"PostgreSQL: {text} (SQLSTATE {state})", doubtful=state.startswith(_DOUBTFUL))
 

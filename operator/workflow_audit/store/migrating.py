@@ -35,7 +35,7 @@ LOCK_PATIENCE_SECONDS = 300.0
 _MIGRATIONS = files(f"{__package__}.migrations")
 
 PREPARE_SQL = _MIGRATIONS.joinpath("sql", "prepare.sql").read_text(encoding="utf-8")
-"""What an administrator runs where the migrating login may not; docs/database.md shows it."""
+"""What an administrator runs where the migrating login may not: docs/how-to/database.md has it."""
 
 
 def migrated(address: DatabaseAddress) -> bool:

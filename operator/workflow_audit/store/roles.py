@@ -1,6 +1,6 @@
 """Let the roles that the migrations make log in: for local servers and tests.
 
-In production an administrator does this, or grants the roles to logins (docs/database.md).
+In production an administrator does this, or grants the roles to logins (docs/how-to/database.md).
 """
 
 from collections.abc import Mapping

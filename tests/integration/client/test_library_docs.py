@@ -10,7 +10,7 @@ import pytest
 from support.client import SECONDS, catalogue_answer, taking
 from support.faulty_server import FaultyServer
 
-LIBRARY = Path(__file__).parents[3] / "docs" / "library.md"
+LIBRARY = Path(__file__).parents[3] / "docs" / "how-to" / "library.md"
 
 
 def examples() -> list[str]:

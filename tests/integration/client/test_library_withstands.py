@@ -360,7 +360,7 @@ async def test_an_event_loop_goes_on_while_it_waits(tmp_path: Path, server: Faul
 def test_a_call_costs_little_more_than_taking_its_arguments(
     tmp_path: Path, server: FaultyServer, state: str
 ) -> None:
-    """By ratio, because the machine may be busy; figures are in docs/performance.md."""
+    """By ratio, because the machine may be busy; figures are in docs/explanation/performance.md."""
     if state == "hanging":
         server.behave(after(600, taking))
     if state == "dead":

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.database
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def sql_blocks(page: str = "database.md") -> list[str]:
+def sql_blocks(page: str = "how-to/database.md") -> list[str]:
     return re.findall(r"```sql\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
 
 
@@ -60,7 +60,7 @@ def test_the_sql_about_retention_runs_as_the_reader_and_finds_something(
         place_hold(retention, name="case-17", workflow_ids=["x"])
         remove(database, days_ago(100), rules(1))
         call(retention, "audit_finish_run", RUN, str(CLUSTER), Jsonb({}))
-    making_the_login, *queries = sql_blocks("retention.md")
+    making_the_login, *queries = sql_blocks("how-to/retention.md")
     assert making_the_login.startswith("CREATE ROLE")
     assert len(queries) == 4
     with database.connected(READER) as reader:

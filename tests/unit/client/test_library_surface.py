@@ -12,7 +12,7 @@ from workflow_audit.client import auditing, counts, library, settings
 from workflow_audit.client.counts import METRICS
 from workflow_audit.client.settings import VARIABLES, ClientSettings
 
-LIBRARY = Path(__file__).parents[3] / "docs" / "library.md"
+LIBRARY = Path(__file__).parents[3] / "docs" / "how-to" / "library.md"
 
 
 def surface() -> Iterator[str]:
