@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).with_name("workflow-audit")
 PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
 URL = f"postgresql://writer:{PASSWORD}@db.invalid/audit"
 COMMANDS = [
-    "operator", "apiserver", "migrate", "crds", "config", "demo", "explain",
+    "operator", "apiserver", "verify", "migrate", "crds", "config", "demo", "explain",
     "events list", "events get", "events export", "events watch",
     "stats selection-rate", "stats low-confidence", "stats patterns", "stats most-selected",
     "stats unattributed",
