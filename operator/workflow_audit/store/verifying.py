@@ -14,9 +14,6 @@ from workflow_audit.store.sql import VERIFYING
 
 PAGE = 1000
 
-NAMES = 6
-"""Columns that every login may read; those of StoredContent follow."""
-
 NIL = UUID(int=0)
 
 
@@ -91,5 +88,13 @@ async def _rows(database: Database, statement: str, **wanted: object) -> list[tu
 
 
 def _stored(row: tuple[Any, ...]) -> StoredRow:
-    names, content = row[:NAMES], row[NAMES:]
-    return StoredRow(*names, StoredContent(*content) if content else None)
+    event_id, event_date, recorded_at, correlation_id, resource_id, resource_name, *content = row
+    return StoredRow(
+        event_id,
+        event_date,
+        recorded_at,
+        correlation_id,
+        resource_id,
+        resource_name,
+        StoredContent(*content) if content else None,
+    )
