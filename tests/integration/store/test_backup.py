@@ -1,7 +1,9 @@
 """A restored database is the same: rows, sums, positions, and that nobody changes anything."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +27,6 @@ from store_support import (
 from support.backups import run_program
 from support.statistics import a_search as an_answer
 from support.statistics import a_workflow
-from workflow_audit.local.postgres import Postgres
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.store import schema
 from workflow_audit.store.summing import sum_up
@@ -47,23 +48,16 @@ TABLES = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=["postgres", "workflow_audit_owner"])
-def restored(
-    request: pytest.FixtureRequest, server: Postgres, database: TestDatabase, tmp_path: Path
-) -> Iterator[TestDatabase]:
-    """A dump by the superuser, and one by the owner of the tables, restored beside the original."""
-    backup = tmp_path / "audit.dump"
-    dump = ("--format=custom", f"--role={request.param}", "--file", backup)
-    with new_database(server) as copy:
-        run_program(server, "pg_dump", *dump, url=database.url("postgres"))
-        restore = ("--exit-on-error", f"--dbname={copy.name}", backup)
-        run_program(server, "pg_restore", *restore, url=copy.url("postgres"))
-        yield copy
-
-
-@pytest.fixture
-async def database(database: TestDatabase) -> TestDatabase:
+@pytest.fixture(scope="module")
+def original(shared_database: TestDatabase) -> TestDatabase:
     """Events of two months, a part of them summed up, a legal hold, and a trace of it."""
+    asyncio.run(record(shared_database))
+    with shared_database.connected(RETENTION) as connection:
+        connection.execute(HOLD, [str(CLUSTER), uuid4()])
+    return shared_database
+
+
+async def record(database: TestDatabase) -> None:
     old = [
         an_event(number, at=utc_now() - LAST_MONTH + timedelta(seconds=number))
         for number in range(100, 120)
@@ -72,9 +66,32 @@ async def database(database: TestDatabase) -> TestDatabase:
         await writer.write_many(with_answers([*some_events(30), *old]), 30)
         await sum_up(pool, 1000)
         await writer.write_many(with_answers(some_events(5, first=50)), 30)
-    with database.connected(RETENTION) as connection:
-        connection.execute(HOLD, [str(CLUSTER), uuid4()])
-    return database
+
+
+@contextmanager
+def restored_from(
+    original: TestDatabase, folder: Path, role: str = "postgres"
+) -> Iterator[TestDatabase]:
+    """Dump a database as a role, and restore it beside the original."""
+    server, backup = original.server, folder / "audit.dump"
+    dump = ("--format=custom", f"--role={role}", "--file", backup)
+    with new_database(server) as copy:
+        run_program(server, "pg_dump", *dump, url=original.url("postgres"))
+        restore = ("--exit-on-error", f"--dbname={copy.name}", backup)
+        run_program(server, "pg_restore", *restore, url=copy.url("postgres"))
+        yield copy
+
+
+@pytest.fixture(scope="module", params=["postgres", "workflow_audit_owner"])
+def restored(
+    request: pytest.FixtureRequest,
+    original: TestDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[TestDatabase]:
+    """What the superuser has dumped, or the owner of the tables; for tests that change nothing."""
+    folder = tmp_path_factory.mktemp("backup")
+    with restored_from(original, folder, request.param) as copy:
+        yield copy
 
 
 def with_answers(events: Sequence[AuditEvent]) -> list[AuditEvent]:
@@ -101,8 +118,8 @@ def statistics(database: TestDatabase) -> list[tuple[object, ...]]:
     return database.rows(f"SELECT {columns} FROM {view} GROUP BY 1 ORDER BY 1")
 
 
-def test_all_tables_are_known_here(database: TestDatabase) -> None:
-    found = database.rows(
+def test_all_tables_are_known_here(original: TestDatabase) -> None:
+    found = original.rows(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
         " AND relkind IN ('r', 'p') AND NOT relispartition"
     )
@@ -110,31 +127,32 @@ def test_all_tables_are_known_here(database: TestDatabase) -> None:
 
 
 def test_rows_sums_and_protections_are_the_same(
-    database: TestDatabase, restored: TestDatabase
+    original: TestDatabase, restored: TestDatabase
 ) -> None:
-    assert contents(restored) == contents(database)
-    assert statistics(restored) == statistics(database)
+    assert contents(restored) == contents(original)
+    assert statistics(restored) == statistics(original)
     # A dump leaves out who may connect; the next migration sees to it, and has nothing else to do.
     schema.migrate(restored.address("postgres"))
-    assert schema_of(restored) == schema_of(database)
-    assert contents(restored) == contents(database)
+    assert schema_of(restored) == schema_of(original)
+    assert contents(restored) == contents(original)
 
 
-async def test_recording_goes_on_behind_the_last_position(restored: TestDatabase) -> None:
-    schema.migrate(restored.address("postgres"))
-    ((last,),) = restored.rows("SELECT max(position) FROM audit_events")
-    (new,), replayed = with_answers([an_event(9000)]), some_events(1)[0]
-    async with restored.pool() as pool, EventWriter(pool) as writer:
-        assert not (await writer.write(new)).replayed
-        assert (await writer.write(replayed)).replayed
-        await sum_up(pool, 1000)
-    ((position,),) = restored.rows(
-        "SELECT position FROM audit_events WHERE event_id = %s", new.event_id
-    )
-    assert position > last
-    assert restored.rows("SELECT count(*) FROM audit_events") == [(56,)]
-    summed = restored.rows("SELECT sum(won) FROM audit_workflow_days_everywhere")
-    assert summed == [(56,)]
+async def test_recording_goes_on_behind_the_last_position(
+    original: TestDatabase, tmp_path: Path
+) -> None:
+    with restored_from(original, tmp_path) as copy:
+        schema.migrate(copy.address("postgres"))
+        ((last,),) = copy.rows("SELECT max(position) FROM audit_events")
+        (new,), replayed = with_answers([an_event(9000)]), some_events(1)[0]
+        async with copy.pool() as pool, EventWriter(pool) as writer:
+            assert not (await writer.write(new)).replayed
+            assert (await writer.write(replayed)).replayed
+            await sum_up(pool, 1000)
+        position = "SELECT position FROM audit_events WHERE event_id = %s"
+        assert copy.rows(position, new.event_id)[0][0] > last
+        assert copy.rows("SELECT count(*) FROM audit_events") == [(56,)]
+        summed = copy.rows("SELECT sum(won) FROM audit_workflow_days_everywhere")
+        assert summed == [(56,)]
 
 
 @pytest.mark.parametrize(
