@@ -229,6 +229,13 @@ def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
             id="no-such-time",
         ),
         pytest.param(
+            "AUDIT_VERIFY_SCHEDULE",
+            "hourly",
+            "'hourly' is refused: no cron expression: wrong number of fields; "
+            "give another value, or leave it out for 41 */6 * * *",
+            id="another-schedule",
+        ),
+        pytest.param(
             "AUDIT_OPERATOR_PATIENCE_SECONDS",
             "nan",
             "'nan' is refused: input should be less than or equal to 600; "
