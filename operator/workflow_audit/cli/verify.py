@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,10 @@ import typer
 from workflow_audit.cli import DIFFERENT
 from workflow_audit.cli.progressing import shown_progress
 from workflow_audit.cli.reading import checked, present
+from workflow_audit.cli.refusals import FORBIDDEN
 from workflow_audit.cli.verify_report import Output, print_report
 from workflow_audit.domain.instants import instant
+from workflow_audit.errors import AuditError, ClusterError, VerificationError
 from workflow_audit.models.verification import Counts
 from workflow_audit.settings.loading import load_settings
 
@@ -46,7 +49,7 @@ def run(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Only searches created since, as 24h, 7d, a date or a time."),
+        typer.Option(help="Only searches of whole days since, as 24h, 7d, a date or a time."),
     ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Record again what is missing.")] = False,
     everything: Annotated[
@@ -61,7 +64,7 @@ def run(
     ] = None,
 ) -> None:
     """Compare the searches of the cluster with their audit events: is everything there?"""
-    began = checked(instant, "--since", since, present()) if since else None
+    began = _first_instant(since) if since else None
     settings = load_settings()
     # Only now, because help texts and mistyped options can do without.
     from workflow_audit.kube.kubeconfig import credentials  # noqa: PLC0415
@@ -78,12 +81,29 @@ def run(
             progress=progress,
         )
         address = database_address(settings)
-        report = asyncio.run(
-            verified(wanted, address, settings.retention, who.kubeconfig, who.context)
-        )
+        comparing = verified(wanted, address, settings.retention, who.kubeconfig, who.context)
+        try:
+            report = asyncio.run(comparing)
+        except ClusterError as error:
+            raise _explained(error) from error
     print_report(report, output, repaired=repair)
     if not report.all_there:
         raise typer.Exit(DIFFERENT)
+
+
+def _first_instant(since: str) -> datetime:
+    """Give the beginning of a day in UTC: rows are looked for by their day."""
+    moment = checked(instant, "--since", since, present())
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _explained(error: ClusterError) -> AuditError:
+    if error.status != FORBIDDEN:
+        return error
+    return VerificationError(
+        f"{error}; docs/verify.md lists the rights that are needed, and the operator's service"
+        " account has them"
+    )
 
 
 @contextmanager

@@ -147,7 +147,10 @@ def test_what_is_wrong_is_one_paragraph_on_stderr(
     assert PASSWORD not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["config", "--output", "yaml"], ["crds", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["config", "--output", "yaml"], ["crds", "x"], ["verify", "--since", "soon"]],
+)
 def test_a_wrong_command_line_has_exit_code_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
