@@ -122,7 +122,7 @@ def test_config_as_table_masks_secrets_and_explains() -> None:
             id="also-one-of-another-group",
         ),
         pytest.param(
-            ["operator"],
+            ["operator", "--http-port", "0"],
             {"AUDIT_DATABASE_URL": f"mysql://writer:{PASSWORD}@db/audit"},
             "AUDIT_DATABASE_URL",
             id="database-url",
