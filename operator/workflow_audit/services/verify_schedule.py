@@ -17,7 +17,7 @@ FIRST_SECONDS = 60.0
 """How long after a start the first comparison begins: until then the gauges are 0, and a start has
 better things to do."""
 
-RETRY_SECONDS = 300.0
+RETRY_SECONDS = 90.0
 """When to compare again at the latest after a failure."""
 
 RECHECK_SECONDS = 900.0
