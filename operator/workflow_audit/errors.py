@@ -17,6 +17,7 @@
     │   ├── NamespaceUnknownError    the API server knows no such namespace
     │   └── PolicyInvalidError       the policy that applies to a search cannot be used
     ├── CatalogueError               a search got no answer; a fact that is recorded, with its code
+    ├── VerificationError            whether everything is there cannot be told
     ├── RetentionError               a run of retention could not do all that it should
     ├── ReadingError
     │   ├── AnswerTooLongError       the answer would take longer than it may; ask for less
@@ -167,6 +168,10 @@ class RetentionError(AuditError):
     """A run of retention could not do all that it should; it is tried again."""
 
 
+class VerificationError(AuditError):
+    """Whether everything is there cannot be told; says what is missing for it."""
+
+
 class ReadingError(AuditError):
     """A reader does not get what he asks for."""
 
@@ -256,6 +261,7 @@ class ClusterError(AuditError):
         status: int | None = None,
         *,
         words: str = "",
+        next_page: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -264,6 +270,9 @@ class ClusterError(AuditError):
 
         self.words = words
         """What it says itself; empty where the answer is no object of the Kubernetes API."""
+
+        self.next_page = next_page
+        """Where a list may go on that took too long for one moment, if it says so."""
 
         self.retry_after_seconds = retry_after_seconds
         """When to ask again, if it says so."""

@@ -185,6 +185,36 @@ SEARCHES_REMOVED = Counter(
     "Recorded searches that were removed from the cluster because of their policy's searchTTL.",
     registry=REGISTRY,
 )
+VERIFY_MISSING = Gauge(
+    "workflow_audit_verify_missing",
+    "Searches that are Recorded and without an audit event, at the last comparison.",
+    registry=REGISTRY,
+)
+VERIFY_DIFFERENT = Gauge(
+    "workflow_audit_verify_different",
+    "Searches that disagree with their audit event, at the last comparison.",
+    registry=REGISTRY,
+)
+VERIFY_EXTRA = Gauge(
+    "workflow_audit_verify_extra",
+    "Audit events that nothing can have written rightly, at the last comparison.",
+    registry=REGISTRY,
+)
+VERIFY_SEARCHES = Gauge(
+    "workflow_audit_verify_searches",
+    "Searches that the last comparison looked at.",
+    registry=REGISTRY,
+)
+VERIFY_LAST_SUCCESS = Gauge(
+    "workflow_audit_verify_last_success_timestamp_seconds",
+    "Unix time at which searches and audit events were last compared to the end; 0 while never.",
+    registry=REGISTRY,
+)
+VERIFY_DURATION = Gauge(
+    "workflow_audit_verify_duration_seconds",
+    "How long the last comparison took.",
+    registry=REGISTRY,
+)
 POLICIES = Gauge(
     "workflow_audit_policies",
     "Policies, by whether all that they ask for is in place: ready true or false.",

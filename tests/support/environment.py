@@ -50,7 +50,7 @@ def psql(postgres: Postgres, statement: str, url: str | None = None) -> str:
     """
     done = subprocess.run(
         [postgres.psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement],
-        env=_libpq(url or postgres.superuser_url),
+        env=libpq_variables(url or postgres.superuser_url),
         capture_output=True,
         text=True,
         check=True,
@@ -59,7 +59,8 @@ def psql(postgres: Postgres, statement: str, url: str | None = None) -> str:
     return done.stdout.strip()
 
 
-def _libpq(url: str) -> dict[str, str]:
+def libpq_variables(url: str) -> dict[str, str]:
+    """Give the environment in which PostgreSQL's programs work with a URL."""
     # In the environment and not in the arguments: a URL holds a password.
     parts = urlsplit(url)
     return {

@@ -52,6 +52,16 @@ class Reader:
             timeout=SECONDS,
         )
 
+    def started(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+        """Start our command line beside others."""
+        return subprocess.Popen(
+            [PROGRAM, *arguments],
+            env={**self.variables, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def reads(self, *arguments: str) -> str:
         """Run our command line, which does what it is asked for; gives what it prints."""
         done = self.run(*arguments)

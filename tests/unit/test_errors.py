@@ -110,6 +110,7 @@ REASONS = {
     "PoliciesUnknownError": "PoliciesUnknown",
     "PolicyInvalidError": "PolicyInvalid",
     "RetentionError": "Retention",
+    "VerificationError": "Verification",
     "ReadingError": "Reading",
     "CursorExpiredError": "CursorExpired",
     "EventNotFoundError": "EventNotFound",

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 something is wrong, said on stderr in one paragraph; 2 the command line
 itself is wrong; 3 `events get` and `explain`: there is nothing of that name, `local status`: not
-everything runs.
+everything runs; 4 `verify`: something is missing, different or extra.
 """
 
 import sys
@@ -13,6 +13,7 @@ PROGRAM = "workflow-audit"
 KUBECTL_PLUGIN = f"kubectl {PROGRAM}"
 
 NOT_FOUND = 3
+DIFFERENT = 4
 
 
 def main(program: str = PROGRAM) -> None:

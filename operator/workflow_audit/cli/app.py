@@ -18,6 +18,7 @@ COMMANDS = {
     "events": "workflow_audit.cli.events",
     "explain": "workflow_audit.cli.explain",
     "stats": "workflow_audit.cli.stats",
+    "verify": "workflow_audit.cli.verify",
     "migrate": "workflow_audit.cli.migrate",
     "crds": "workflow_audit.cli.crds",
     "config": "workflow_audit.cli.config",
@@ -68,7 +69,7 @@ app = typer.Typer(
     help="Records every workflow search of a Kubernetes cluster as one immutable audit event.",
     epilog=(
         "Exit codes: 0 done, 1 an error that stderr explains, 2 a wrong command line,"
-        " 3 nothing found, or not everything runs."
+        " 3 nothing found, or not everything runs, 4 verify: not everything is there."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

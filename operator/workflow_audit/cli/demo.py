@@ -11,16 +11,17 @@ from rich.console import Console
 from rich.table import Table
 
 from workflow_audit.cli.bundled import bundled
-from workflow_audit.cli.completeness import searches_without_one_row
 from workflow_audit.cli.demo_catalogue import running_catalogue
 from workflow_audit.cli.demo_executed import EXAMPLE, show_executed
 from workflow_audit.cli.demo_operator import running_operator
 from workflow_audit.cli.demo_policies import apply_policies, show_policies
 from workflow_audit.cli.demo_reading import reading_lines, show_reading
 from workflow_audit.cli.demo_searches import bundled_searches, submit, wait_until_final
+from workflow_audit.cli.demo_verified import verified_demo
 from workflow_audit.cli.explanation import explanation_view
 from workflow_audit.cli.local_apiserver import running_apiserver
 from workflow_audit.cli.prepare import kubectl, prepare
+from workflow_audit.cli.verify_report import Output, print_report
 from workflow_audit.domain.explaining import search_explanation
 from workflow_audit.errors import AuditError
 from workflow_audit.local.environment import LocalEnvironment, shell_exports
@@ -73,22 +74,22 @@ def run(
             submit(environment, searches)
             found = wait_until_final(environment, len(searches))
             seconds = time.monotonic() - began
-            wrong = searches_without_one_row(environment, found)
-            show(environment, found, wrong, seconds)
-            wrong += searches_without_one_row(environment, [show_executed(environment, console)])
+            show(environment, found, seconds)
+            show_executed(environment, console)
+            report = verified_demo(environment)
+            console.rule("is everything there? (workflow-audit verify)")
+            print_report(report, Output.TABLE, repaired=False)
             show_policies(environment, console)
             telling = most_telling(found)
             where = telling["spec"]["correlationId"], telling["metadata"]["namespace"]
             show_reading(environment, console, *where)
-            if wrong:
-                raise AuditError(f"{len(wrong)} searches have not exactly one row: {wrong[:5]}")
+            if not report.all_there:
+                raise AuditError("not every search has exactly one row, see above")
             if not leave:
                 stay(environment, reading_lines(*where))
 
 
-def show(
-    environment: LocalEnvironment, searches: list[dict[str, Any]], wrong: list[str], seconds: float
-) -> None:
+def show(environment: LocalEnvironment, searches: list[dict[str, Any]], seconds: float) -> None:
     """Show the table, one explained search, and the counts."""
     console.rule("kubectl get workflowsearches -A")
     lines = kubectl(environment, "get", "workflowsearches", "-A").splitlines()
@@ -100,7 +101,7 @@ def show(
     console.print(explanation_view(search_explanation(telling)))
     console.print()
     console.rule("summary")
-    console.print(counts(searches, wrong, seconds))
+    console.print(counts(searches, seconds))
 
 
 def most_telling(searches: list[dict[str, Any]]) -> dict[str, Any]:
@@ -117,8 +118,8 @@ def most_telling(searches: list[dict[str, Any]]) -> dict[str, Any]:
     return max(searches, key=parts)
 
 
-def counts(searches: list[dict[str, Any]], wrong: list[str], seconds: float) -> Table:
-    """Give the counts by phase and outcome, the rows, and the time."""
+def counts(searches: list[dict[str, Any]], seconds: float) -> Table:
+    """Give the counts by phase and outcome, and the time."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for phase, number in sorted(Counter(s["status"]["phase"] for s in searches).items()):
         table.add_row(f"phase {phase}", str(number))
@@ -126,7 +127,6 @@ def counts(searches: list[dict[str, Any]], wrong: list[str], seconds: float) -> 
         table.add_row(f"outcome {outcome}", str(number))
     low = sum(bool(s["status"].get("summary", {}).get("lowConfidence")) for s in searches)
     table.add_row("low confidence", str(low))
-    table.add_row("rows in audit_events", str(len(searches) - len(wrong)))
     table.add_row("from first submission to last status", f"{seconds:.1f} s")
     return table
 

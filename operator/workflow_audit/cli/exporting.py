@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from workflow_audit.cli.event_formats import csv_heading, csv_line, json_line
 from workflow_audit.cli.output_file import complete_file
+from workflow_audit.cli.progressing import shown_progress
 from workflow_audit.cli.reading import Place, Reader, read, say_wait
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def export_events(
     Raises:
         AuditError: not all could be written; a file is as it was before then.
     """
-    with _opened(path) as file, _progress() as progress:
+    with _opened(path) as file, shown_progress("exporting") as progress:
         count = read(place, lambda reader: _write(reader, wanted, output, file, progress))
     if path is not None:
         print(f"{count} events are in {path}", file=sys.stderr)
@@ -68,15 +69,3 @@ def _opened(path: Path | None) -> Iterator[TextIO]:
         return
     with complete_file(path) as file:
         yield file
-
-
-@contextmanager
-def _progress() -> Iterator["Reporter | None"]:
-    """Show on a terminal how far it is; elsewhere nothing, as a log has no use for it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from workflow_audit.local.progress import reported  # noqa: PLC0415
-
-    with reported("exporting") as reporter:
-        yield reporter

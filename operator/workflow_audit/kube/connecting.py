@@ -198,9 +198,11 @@ def _no_redirects() -> aiohttp.TraceConfig:
 def _refusal(doing: str, answer: aiohttp.ClientResponse, text: str) -> ClusterError:
     """Give an error with the API server's own words, where it has some."""
     try:
-        words = str(json.loads(text).get("message", ""))
+        said_object = json.loads(text)
+        words = str(said_object.get("message", ""))
+        next_page = str(said_object.get("metadata", {}).get("continue", ""))
     except (ValueError, AttributeError):
-        words = ""
+        words, next_page = "", ""
     words = words[:LONGEST_ANSWER_CHARACTERS]
     said = f": {words}" if words else ""
     after = answer.headers.get("Retry-After", "")
@@ -208,6 +210,7 @@ def _refusal(doing: str, answer: aiohttp.ClientResponse, text: str) -> ClusterEr
         f"{doing}: the API server answers {answer.status} {answer.reason}{said}",
         answer.status,
         words=words,
+        next_page=next_page,
         retry_after_seconds=float(after) if after.isdecimal() else None,
     )
 

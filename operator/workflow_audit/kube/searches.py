@@ -1,4 +1,4 @@
-"""Searches that are done, and their removal."""
+"""Searches: those that are done and their removal, and all of them."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -46,6 +46,35 @@ async def done_searches(api: ApiServer) -> AsyncIterator[Metadata]:
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
                 break
+
+
+async def search_pages(
+    api: ApiServer, namespace: str | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """Give all searches as they are, in pages; none of them is empty.
+
+    Where it takes longer than the API server remembers, later pages show a later moment. So what
+    is asked about a page must be asked after it was given.
+
+    Raises:
+        ClusterError: the API server refuses, or cannot be reached.
+    """
+    query = {"limit": str(PAGE)}
+    while True:
+        try:
+            page = await api.ask(
+                "listing searches", "GET", WORKFLOW_SEARCH.resource.path(namespace), query=query
+            )
+        except ClusterError as error:
+            if error.status != GONE or not error.next_page:
+                raise
+            query["continue"] = error.next_page
+            continue
+        if page["items"]:  # null where there are none
+            yield page["items"]
+        query["continue"] = page["metadata"].get("continue", "")
+        if not query["continue"]:
+            return
 
 
 async def remove_search(api: ApiServer, search: Metadata) -> bool:

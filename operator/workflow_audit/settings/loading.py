@@ -17,6 +17,7 @@ from workflow_audit.settings.operating import (
     DatabaseSettings,
     OperatorSettings,
     RetentionSettings,
+    VerifySettings,
     WriterSettings,
 )
 from workflow_audit.settings.process import HttpSettings, LogSettings
@@ -31,6 +32,7 @@ class Settings:
     writer: WriterSettings
     operator: OperatorSettings
     retention: RetentionSettings
+    verify: VerifySettings
     apiserver: ApiServerSettings
     ingestion: IngestionSettings
     http: HttpSettings

@@ -1,4 +1,4 @@
-"""Settings of the operator: recording and retention."""
+"""Settings of the operator: recording, retention, comparing."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,15 +116,43 @@ class RetentionSettings(BaseSettings):
     @field_validator("schedule")
     @classmethod
     def _names_a_time(cls, schedule: str) -> str:
-        try:
-            next(CronSim(schedule, datetime(2026, 1, 1, tzinfo=UTC)))
-        except CronSimError as error:
-            raise ValueError(f"no cron expression: {str(error).lower()}") from error
-        except StopIteration as error:
-            raise ValueError("a cron expression that names no time at all") from error
-        return schedule
+        return checked_schedule(schedule)
 
     @property
     def enabled(self) -> bool:
         """Whether it runs."""
         return bool(self.database_url.get_secret_value() or self.database_url_file)
+
+
+class VerifySettings(BaseSettings):
+    """How the operator compares searches with their audit events."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_VERIFY_", **COMMON)
+
+    schedule: str = "41 */6 * * *"
+    """When they are compared: a cron expression in UTC; empty is never. By default every search is
+    looked at several times before the searchTTL of 24h takes it away. A start compares after a
+    minute, whatever the time."""
+
+    pause_ms: float = Field(100, ge=0, le=60_000)
+    """Pause after each 500 searches, for those who record."""
+
+    @field_validator("schedule")
+    @classmethod
+    def _names_a_time(cls, schedule: str) -> str:
+        return checked_schedule(schedule) if schedule else schedule
+
+
+def checked_schedule(schedule: str) -> str:
+    """Give a cron expression that names a time.
+
+    Raises:
+        ValueError: it does not.
+    """
+    try:
+        next(CronSim(schedule, datetime(2026, 1, 1, tzinfo=UTC)))
+    except CronSimError as error:
+        raise ValueError(f"no cron expression: {str(error).lower()}") from error
+    except StopIteration as error:
+        raise ValueError("a cron expression that names no time at all") from error
+    return schedule

@@ -147,16 +147,6 @@ SELECT pid, usename, application_name
  ORDER BY backend_start
  LIMIT 5;
 
--- name: rows_of_searches
--- How many rows each of some searches has: one is right, nothing else is.
--- Takes: uids of WorkflowSearch objects as text.
--- Gives: uid and number of rows, for every uid.
--- Runs as: workflow_audit_reader or workflow_audit_writer.
-SELECT search.uid, count(audit_events.event_id)
-  FROM unnest(%(uids)s::text[]) AS search (uid)
-  LEFT JOIN audit_events ON audit_events.resource_id = search.uid
- GROUP BY search.uid;
-
 -- name: sum_up
 -- Add what was recorded since the last time to the sums of statistics.
 -- Takes: most: events at the most.

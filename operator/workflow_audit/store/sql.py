@@ -51,3 +51,6 @@ READING = _blocks_of("reading.sql")
 
 ANALYTICS = _blocks_of("analytics.sql")
 """The blocks of analytics.sql."""
+
+VERIFYING = _blocks_of("verifying.sql")
+"""The blocks of verifying.sql."""

@@ -30,6 +30,7 @@ from workflow_audit.wiring.certificates import certificate_tasks
 from workflow_audit.wiring.policies import open_policies
 from workflow_audit.wiring.retention import RetentionDatabase, retention_connections
 from workflow_audit.wiring.running import database_problem, running, until_done, utc_now
+from workflow_audit.wiring.verifying import verify_tasks
 from workflow_audit.wiring.writing import WriterMetrics
 
 
@@ -74,7 +75,14 @@ async def open_services(
         writer = EventWriter(database, _writer_options(settings), WriterMetrics())
         summing = Summing(partial(sum_up, database))
         certificates = certificate_tasks(settings.operator, api, utc_now)
-        works = (_maintenance(database).run, summing.run, *policies.tasks, *certificates)
+        comparing = verify_tasks(settings.verify, api, database, retention, policies.book)
+        works = (
+            _maintenance(database).run,
+            summing.run,
+            *policies.tasks,
+            *certificates,
+            *comparing,
+        )
         async with writer, running(*works):
             yield Services(
                 recorder=Recorder(

@@ -258,6 +258,29 @@ _add(
 _add("RetentionOverdue", "who-only-reads", {SUCCESS: "0x3200", KEPT: "0x3200"}, "3000m")
 _add("RetentionOverdue", "never", {SUCCESS: "0x3200", KEPT: "3x3200"}, "2886m", NEVER)
 
+INCOMPLETE = (
+    "{} recorded searches are without their audit event or disagree with it;"
+    " `workflow-audit verify` names them."
+)
+MISSING, DIFFERENT = of("verify_missing"), of("verify_different")
+_add("Incomplete", "missing", {MISSING: "3x30", DIFFERENT: "0x30"}, "5m", INCOMPLETE.format(3))
+_add("Incomplete", "different", {MISSING: "0x30", DIFFERENT: "1x30"}, "5m", INCOMPLETE.format(1))
+_add("Incomplete", "not-at-once", {MISSING: "3x30", DIFFERENT: "0x30"}, "4m")
+_add("Incomplete", "all-there", {MISSING: "0x30", DIFFERENT: "0x30"}, "20m")
+_add(
+    "Incomplete",
+    "replicas-see-the-same",
+    {
+        MISSING: "2x30",
+        DIFFERENT: "0x30",
+        of("verify_missing", "b"): "2x30",
+        of("verify_different", "b"): "0x30",
+    },
+    "5m",
+    INCOMPLETE.format(2),
+)
+_add("Incomplete", "repaired", {MISSING: "3x6 0x30", DIFFERENT: "0x36"}, "20m")
+
 UNREADY = of("policies", ready="false")
 _add("PolicyNotReady", "for-a-quarter", {UNREADY: "2x30"}, "15m", "Policies that are not Ready: 2.")
 _add("PolicyNotReady", "not-before", {UNREADY: "2x30"}, "14m")

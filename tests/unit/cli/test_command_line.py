@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).with_name("workflow-audit")
 PASSWORD = "correct-horse-demo"  # noqa: S105 - made up
 URL = f"postgresql://writer:{PASSWORD}@db.invalid/audit"
 COMMANDS = [
-    "operator", "apiserver", "migrate", "crds", "config", "demo", "explain",
+    "operator", "apiserver", "verify", "migrate", "crds", "config", "demo", "explain",
     "events list", "events get", "events export", "events watch",
     "stats selection-rate", "stats low-confidence", "stats patterns", "stats most-selected",
     "stats unattributed",
@@ -122,7 +122,7 @@ def test_config_as_table_masks_secrets_and_explains() -> None:
             id="also-one-of-another-group",
         ),
         pytest.param(
-            ["operator"],
+            ["operator", "--http-port", "0"],
             {"AUDIT_DATABASE_URL": f"mysql://writer:{PASSWORD}@db/audit"},
             "AUDIT_DATABASE_URL",
             id="database-url",
@@ -147,7 +147,10 @@ def test_what_is_wrong_is_one_paragraph_on_stderr(
     assert PASSWORD not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["config", "--output", "yaml"], ["crds", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["config", "--output", "yaml"], ["crds", "x"], ["verify", "--since", "soon"]],
+)
 def test_a_wrong_command_line_has_exit_code_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.returncode == 2

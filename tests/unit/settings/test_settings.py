@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "AUDIT_RETENTION_SCHEDULE": "17 3 * * *",
     "AUDIT_RETENTION_BATCH_ROWS": 5000,
     "AUDIT_RETENTION_PAUSE_MS": 50,
+    "AUDIT_VERIFY_SCHEDULE": "41 */6 * * *",
+    "AUDIT_VERIFY_PAUSE_MS": 100,
     "AUDIT_APISERVER_DATABASE_URL": SecretStr(""),
     "AUDIT_APISERVER_DATABASE_URL_FILE": None,
     "AUDIT_APISERVER_DATABASE_URL_PASSWORD_FILE": None,
@@ -90,6 +92,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "AUDIT_RETENTION_SCHEDULE": ("0 2 * * SUN", "0 2 * * SUN"),
     "AUDIT_RETENTION_BATCH_ROWS": ("100", 100),
     "AUDIT_RETENTION_PAUSE_MS": ("0", 0),
+    "AUDIT_VERIFY_SCHEDULE": ("", ""),
+    "AUDIT_VERIFY_PAUSE_MS": ("0", 0),
     "AUDIT_APISERVER_DATABASE_URL": (URL, SecretStr(URL)),
     "AUDIT_APISERVER_DATABASE_URL_FILE": ("/run/url", Path("/run/url")),
     "AUDIT_APISERVER_DATABASE_URL_PASSWORD_FILE": ("/run/third", Path("/run/third")),
@@ -231,6 +235,13 @@ def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
             "'* * */20 * 1L' is refused: a cron expression that names no time at all; "
             "give another value, or leave it out for 17 3 * * *",
             id="no-such-time",
+        ),
+        pytest.param(
+            "AUDIT_VERIFY_SCHEDULE",
+            "hourly",
+            "'hourly' is refused: no cron expression: wrong number of fields; "
+            "give another value, or leave it out for 41 */6 * * *",
+            id="another-schedule",
         ),
         pytest.param(
             "AUDIT_OPERATOR_PATIENCE_SECONDS",

@@ -43,7 +43,7 @@ SHORT = 'printf "%.3g"'
 CERTIFICATE_END = "workflow_audit_serving_certificate_expiry_timestamp_seconds"
 
 Severity = Literal["warning", "critical"]
-"""Critical: searches are not recorded, or soon will not be."""
+"""Critical: searches are not recorded, or soon will not be; or events are lost."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,20 @@ def _keeping(alerts: Alerts) -> tuple[Alert, ...]:
     # A program that only reads says 0 for ever, and so does a young operator before its first run.
     tends_the_table = f"{_seen('workflow_audit_partitions')} > 0"
     not_new = f"{_seen(f'max_over_time({success}[1h] offset {RETENTION_OVERDUE})')} >= 0"
+    missing = _seen("workflow_audit_verify_missing")
+    different = _seen("workflow_audit_verify_different")
     return (
+        Alert(
+            name="WorkflowAuditIncomplete",
+            expression=f"{missing} + {different} > 0",
+            holds=alerts.for_,
+            severity="critical",
+            summary="Audit events are missing, or say something else than their searches",
+            description=(
+                f"{_value()} recorded searches are without their audit event or disagree with it;"
+                " `workflow-audit verify` names them."
+            ),
+        ),
         Alert(
             name="WorkflowAuditGrowth",
             expression=f"{now} - {day_ago} > {_number(alerts.growth_bytes_per_day)}",
