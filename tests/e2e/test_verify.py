@@ -173,7 +173,7 @@ def test_whoever_may_not_list_searches_cannot_tell(searches: Searches) -> None:
     done = stranger.run("verify", AUDIT_DATABASE_URL=url)
     assert done.returncode == 1
     assert "cannot get resource" in done.stderr
-    assert "docs/verify.md lists the rights that are needed" in done.stderr
+    assert "docs/how-to/verify.md lists the rights that are needed" in done.stderr
 
 
 def test_without_a_database_it_cannot_tell(searches: Searches) -> None:

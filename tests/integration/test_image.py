@@ -71,7 +71,7 @@ def test_the_image_says_where_it_comes_from() -> None:
 
 
 def test_nothing_in_the_image_depends_on_when_it_is_built() -> None:
-    """Except times of files, which BuildKit rewrites: docs/supply-chain.md."""
+    """Except times of files, which BuildKit rewrites: docs/how-to/supply-chain.md."""
     build_stage = DOCKERFILE.split("\nFROM ")[1]
     assert "ARG SOURCE_DATE_EPOCH" in build_stage
     into_image = re.findall(

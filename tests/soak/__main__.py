@@ -34,7 +34,7 @@ PLAIN_WIDTH = 160
 EPILOG = """
 Searches are created all the time. Meanwhile operators and servers of readers are killed, database
 and API server restarted, policies changed, old events and searches removed; and everything is read.
-docs/performance.md says which promises are held against the result.
+docs/explanation/performance.md says which promises are held against the result.
 
 Examples:
 
@@ -65,7 +65,7 @@ def run(
         int | None, typer.Option(help="Of the order of events; random, and printed.")
     ] = None,
     update_docs: Annotated[
-        bool, typer.Option(help="Write the table into docs/performance.md.")
+        bool, typer.Option(help="Write the table into docs/explanation/performance.md.")
     ] = False,
 ) -> None:
     """Run everything while everything goes wrong, and judge what is left.

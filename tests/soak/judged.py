@@ -20,7 +20,7 @@ class Read:
 
 
 RETRIED = {429, 503}
-"""What our server answers when it cannot: docs/reference/rest.md, docs/reading.md."""
+"""What our server answers when it cannot: docs/reference/rest.md, docs/how-to/reading.md."""
 
 RETRIED_OF_API_SERVER = {429, 500, 502, 503, 504}
 """What the API server answers for a server behind it that it cannot reach, or while it starts."""

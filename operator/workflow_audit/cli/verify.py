@@ -30,7 +30,7 @@ Examples:
 
 The cluster is that of the kubeconfig, or else of the pod's service account; the database is that of
 AUDIT_DATABASE_URL. A login of workflow_audit_reader compares all; one of workflow_audit_writer
-compares names and times, and can repair. docs/verify.md says what is compared.
+compares names and times, and can repair. docs/how-to/verify.md says what is compared.
 
 Exit codes: 0 everything is there, 4 something is missing, different or extra and was not repaired,
 1 it cannot be told (stderr says why).
@@ -101,8 +101,8 @@ def _explained(error: ClusterError) -> AuditError:
     if error.status != FORBIDDEN:
         return error
     return VerificationError(
-        f"{error}; docs/verify.md lists the rights that are needed, and the operator's service"
-        " account has them"
+        f"{error}; docs/how-to/verify.md lists the rights that are needed, and the operator's"
+        " service account has them"
     )
 
 

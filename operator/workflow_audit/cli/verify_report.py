@@ -50,7 +50,7 @@ def print_report(report: Report, output: Output, *, repaired: bool) -> None:
 def verdict(report: Report) -> str:
     """Say it in one sentence."""
     if not report.all_there:
-        return "not everything is as it should be; docs/verify.md says what to do"
+        return "not everything is as it should be; docs/how-to/verify.md says what to do"
     counts = report.counts
     what = "all that is compared" if report.content_compared else "names and times"
     again = f", {counts.repaired} of them recorded again" if counts.repaired else ""
