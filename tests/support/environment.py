@@ -42,6 +42,20 @@ def kubectl(environment: LocalEnvironment, *arguments: str, kubeconfig: Path | N
     return done.stdout
 
 
+_account_kubeconfigs: dict[tuple[Path, str], Path] = {}
+
+
+def account_kubeconfig(environment: LocalEnvironment, account: str) -> Path:
+    """Give a kubeconfig with a token of a shipped service account, as its pods have it."""
+    known = environment.folder, account
+    if known not in _account_kubeconfigs:
+        command = ("create", "token", account, "-n", "workflow-audit", "--duration=24h")
+        token = kubectl(environment, *command).strip()
+        path = environment.control_plane.kubeconfig_with_token(account, token)
+        _account_kubeconfigs[known] = path
+    return _account_kubeconfigs[known]
+
+
 def psql(postgres: Postgres, statement: str, url: str | None = None) -> str:
     """Run a statement as the superuser, or as whom a URL says; gives the bare result.
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.environment import account_kubeconfig
 from support.eventually import eventually
 from workflow_audit.cli.prepare import operator_environment
 from workflow_audit.local.environment import LocalEnvironment
@@ -43,7 +44,11 @@ class OperatorProcess:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AUDIT_", "PG"))}
         # The folder's name lets the guardian of the environment end it, should we be killed.
         guarded = {FOLDER_VARIABLE: str(environment.folder)}
-        ours = operator_environment(environment) | {"AUDIT_HTTP_HOST": "127.0.0.1"}
+        account = account_kubeconfig(environment, "workflow-audit-operator")
+        ours = operator_environment(environment) | {
+            "KUBECONFIG": str(account),
+            "AUDIT_HTTP_HOST": "127.0.0.1",
+        }
         self._variables = inherited | guarded | ours | dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.log_file = log

@@ -15,11 +15,13 @@ from uuid import uuid4
 import urllib3
 
 from support.api import Api
+from support.environment import account_kubeconfig
 from workflow_audit.certificates import KeyPair
 from workflow_audit.cli.local_apiserver import NAME, running_apiserver
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.local.pki import FRONT_PROXY_CLIENT
 from workflow_audit.local.ports import HOST
+from workflow_audit.models.auditlog import SERVICE
 from workflow_audit.models.event import AuditEvent
 from workflow_audit.store.address import DatabaseAddress
 from workflow_audit.store.pool import Database
@@ -169,7 +171,8 @@ def _client_context(environment: LocalEnvironment, pair: KeyPair | None) -> ssl.
 @contextmanager
 def reading_server(environment: LocalEnvironment, **settings: str) -> Iterator[ReadingServer]:
     """Run the server for as long as the block takes."""
-    with running_apiserver(environment, settings) as port:
+    account = {"KUBECONFIG": str(account_kubeconfig(environment, SERVICE))}
+    with running_apiserver(environment, account | settings) as port:
         yield ReadingServer(environment, port)
 
 
