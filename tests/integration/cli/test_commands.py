@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.environment import kubectl
+from support.environment import kubectl, psql
 from workflow_audit.local.environment import LocalEnvironment
 
 pytestmark = [pytest.mark.cluster, pytest.mark.database]
@@ -63,6 +63,67 @@ def test_migrate_with_a_wrong_password_does_not_show_it(
     assert "password authentication failed" in done.stderr
     assert "correct-horse-demo" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_migrate_waits_for_a_database_as_long_as_it_is_told() -> None:
+    nobody = "postgresql://127.0.0.1:1/audit"
+    done = run("migrate", "--wait", "3", AUDIT_DATABASE_URL=nobody)
+    assert done.returncode == 1
+    waited, said = done.stderr.splitlines()[0], done.stderr.splitlines()[-1]
+    assert waited.startswith("waiting: ")
+    assert "connection refused" in said
+    at_once = run("migrate", AUDIT_DATABASE_URL=nobody)
+    assert (at_once.returncode, "waiting" in at_once.stderr) == (1, False)
+
+
+def test_migrate_lets_roles_log_in(prepared_environment: LocalEnvironment, tmp_path: Path) -> None:
+    postgres = prepared_environment.postgres
+    psql(postgres, "CREATE ROLE trial_reader")
+    (tmp_path / "trial_reader").write_text("as it is mounted\n")
+    (tmp_path / "..data").mkdir()
+    command = ("migrate", "--passwords-from", str(tmp_path))
+    done = run(*command, AUDIT_DATABASE_URL=postgres.superuser_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "trial_reader may log in"
+    url = postgres.url("trial_reader", "as it is mounted", "postgres")
+    assert psql(postgres, "SELECT current_user", url) == "trial_reader"
+    psql(postgres, "DROP ROLE trial_reader")
+
+
+def test_migrate_names_a_folder_of_passwords_that_cannot_be_read(tmp_path: Path) -> None:
+    done = run("migrate", "--passwords-from", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("workflow-audit: --passwords-from: ")
+    assert "name a folder with a text file for each role" in done.stderr
+
+
+DEFINITION = "customresourcedefinition/auditpolicies.audit.kubernaut.ai"
+
+
+def test_definitions_of_a_cluster_are_upgraded(prepared_environment: LocalEnvironment) -> None:
+    """By a plain replacement: what whoever installed them owns would outlive server-side apply."""
+    environment = prepared_environment
+    kubeconfig = str(environment.kubeconfig)
+    columns = "jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}"
+    shipped = kubectl(environment, "get", DEFINITION, "-o", columns)
+    old = '[{"op": "replace", "path": "/spec/versions/0/additionalPrinterColumns", "value": []}]'
+    kubectl(environment, "patch", DEFINITION, "--type=json", f"--patch={old}")
+    assert kubectl(environment, "get", DEFINITION, "-o", columns) == ""
+    done = run("crds", "--upgrade", KUBECONFIG=kubeconfig)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == [
+        "auditpolicies.audit.kubernaut.ai upgraded",
+        "clusterauditpolicies.audit.kubernaut.ai unchanged",
+        "workflowsearches.audit.kubernaut.ai unchanged",
+    ]
+    assert kubectl(environment, "get", DEFINITION, "-o", columns) == shipped
+
+
+def test_definitions_are_upgraded_only_by_who_may(prepared_environment: LocalEnvironment) -> None:
+    other = prepared_environment.control_plane.kubeconfig_for("nobody")
+    done = run("crds", "--upgrade", KUBECONFIG=str(other))
+    assert done.returncode == 1
+    assert "forbidden" in done.stderr
 
 
 def test_what_is_a_choice_is_not_applied_with_the_rest(
