@@ -185,7 +185,7 @@ async def _removals(
     """Give who knows what retention has removed, if anybody may be asked."""
     if may.trace:
         return RemovalTrace(database, cluster_id)
-    if retention.database_url.get_secret_value():
+    if retention.enabled:
         other = await stack.enter_async_context(retention_connections(retention))
         if other is not None:
             return RemovalTrace(other, cluster_id)
