@@ -7,6 +7,7 @@ from typing import Any
 
 from command_reference import command_lines, exit_code_lines
 from http_reference import path_lines
+from values_reference import value_lines
 from workflow_audit import metrics
 from workflow_audit.cli.config import groups, setting_rows
 from workflow_audit.domain.children.alerts import alerts_for
@@ -29,6 +30,7 @@ def pages() -> dict[str, str]:
         "http.md": "\n".join(http()) + "\n",
         "command-line.md": "\n".join(command_line()) + "\n",
         "exit-codes.md": "\n".join(exit_codes()) + "\n",
+        "helm-values.md": "\n".join(helm_values()) + "\n",
     }
 
 
@@ -169,6 +171,17 @@ def exit_codes() -> Iterator[str]:
     yield "For all commands: 2 is a wrong command line. Messages go to stderr, results to stdout."
     yield ""
     yield from exit_code_lines()
+
+
+def helm_values() -> Iterator[str]:
+    """Give the page about the values of the chart."""
+    yield from ("# Helm values", "", GENERATED, "")
+    yield (
+        "What `charts/workflow-audit` may be told, with its defaults; everything else is refused."
+        " Where no default stands, it is empty."
+        " [Install with Helm](../how-to/install-with-helm.md) says what to choose."
+    )
+    yield from value_lines()
 
 
 def main() -> int:

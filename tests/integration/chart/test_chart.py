@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from support.api import Api
-from support.chart import CHART, NAMESPACE, Json, Values, objects, one, refusal, rendered
+from support.chart import CHART, NAMESPACE, ROOT, Json, Values, objects, one, refusal, rendered
 from support.go_tools import Program
 from support.openapi_schemas import write_schemas
 from workflow_audit import __version__
@@ -29,7 +29,11 @@ EVERYTHING: Values = {
     "commonLabels": {"team": "platform"},
     "serviceAccountAnnotations": {"example.com/role": "audit"},
 }
-TRIAL: Values = {"trialDatabase": {"enabled": True, "storage": "1Gi"}}
+EXAMPLES: dict[str, Values] = {
+    file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
+    for file in sorted((ROOT / "examples" / "helm").glob("*.yaml"))
+}
+TRIAL = EXAMPLES["trial"]
 OWN_CERTIFICATE: Values = {
     "certificates": {"source": "secret", "secret": "mine", "caBundle": CERTIFICATE}
 }
@@ -37,6 +41,9 @@ CASES: dict[str, Values] = {
     "defaults": {},
     "everything": EVERYTHING,
     "trial": TRIAL,
+    "cloudnative-pg": EXAMPLES["cloudnative-pg"],
+    # Without the prometheus-operator, whose kinds this cluster has not.
+    "managed-service": {**EXAMPLES["managed-service"], "monitoring": {}},
     "own-certificate": OWN_CERTIFICATE,
     "no-hooks": {"migration": {"mode": "InitContainer"}, "crds": {"upgrade": False}},
 }
@@ -82,6 +89,20 @@ def test_every_value_has_a_schema_and_every_schema_a_value() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     assert set(known_paths(schema)) - {("global",)} == set(given_paths(values))
+
+
+def test_every_value_is_described() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    said = dict(descriptions(schema))
+    assert len(said) > 100
+    assert [path for path, text in said.items() if not text.endswith(".")] == []
+
+
+def descriptions(schema: Json, at: str = "") -> Iterator[tuple[str, str]]:
+    for name, each in schema.get("properties", {}).items():
+        if each:
+            yield f"{at}{name}", each.get("description", "")
+            yield from descriptions(each, f"{at}{name}.")
 
 
 def known_paths(schema: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -36,6 +36,27 @@ def test_what_crds_prints_can_be_applied(
     assert "workflowsearches.audit.kubernaut.ai serverside-applied" in done
 
 
+def test_an_upgrade_of_the_definitions_says_which_were_others(
+    prepared_environment: LocalEnvironment,
+) -> None:
+    def upgraded() -> dict[str, str]:
+        done = run("crds", "--upgrade", KUBECONFIG=str(prepared_environment.kubeconfig))
+        assert done.returncode == 0, done.stderr
+        lines = (line.split() for line in done.stdout.splitlines())
+        return {name.partition(".")[0]: outcome for name, outcome in lines}
+
+    unchanged = dict.fromkeys(
+        ("workflowsearches", "auditpolicies", "clusterauditpolicies"), "unchanged"
+    )
+    upgraded()
+    assert upgraded() == unchanged
+    path = "/spec/versions/0/additionalPrinterColumns"
+    remove = ("--type=json", "--patch", f'[{{"op": "remove", "path": "{path}"}}]')
+    kubectl(prepared_environment, "patch", "crd", "auditpolicies.audit.kubernaut.ai", *remove)
+    assert upgraded() == unchanged | {"auditpolicies": "upgraded"}
+    assert upgraded() == unchanged
+
+
 def test_migrate_says_when_there_is_nothing_to_do(prepared_environment: LocalEnvironment) -> None:
     done = run("migrate", AUDIT_DATABASE_URL=prepared_environment.postgres.superuser_url)
     assert (done.returncode, done.stdout) == (0, "schema is up to date already\n"), done.stderr

@@ -200,6 +200,21 @@ def test_a_login_without_rights_is_told_what_an_administrator_must_run(
             admin.execute("DROP ROLE migrator_plain")
 
 
+def test_who_owns_the_database_migrates_it_with_roles_that_others_made(
+    database: TestDatabase, server: Postgres
+) -> None:
+    """As with CloudNativePG: it makes the roles, so its logins need no CREATEROLE."""
+    create_login(server, "migrator_owning", "IN ROLE workflow_audit_owner")
+    target = create_database(server, "roles_of_others", owner="migrator_owning")
+    try:
+        assert schema.migrate(target.address("migrator_owning"))
+        assert not schema.migrate(target.address("migrator_owning"))
+    finally:
+        with psycopg.connect(server.superuser_url, autocommit=True) as admin:
+            admin.execute("DROP DATABASE roles_of_others")
+            admin.execute("DROP ROLE migrator_owning")
+
+
 def test_preparing_twice_changes_nothing(database: TestDatabase) -> None:
     before = dumped(database)
     with database.connected() as admin:
