@@ -2,7 +2,7 @@
 
 What is chosen meets the API server where versions differ: definitions and their rules, admission
 policies, one recording from the search to its row, policies with their children, reading through
-the aggregated API. The first run builds each control plane, which takes about ten minutes.
+the aggregated API, the chart. The first run builds each control plane, which takes about ten minutes.
 """
 
 import argparse
@@ -22,6 +22,7 @@ TESTS = (
     "tests/integration/admission",
     "tests/integration/kube",
     "tests/e2e/test_deletion_during_an_outage.py",
+    "tests/e2e/test_helm_release.py",
     "tests/e2e/test_policies_apply.py",
     "tests/e2e/test_policy_children.py",
     "tests/e2e/test_reading.py",

@@ -21,6 +21,7 @@ from support.chart import CHART, NAMESPACE, RELEASE
 from support.environment import psql
 from support.eventually import eventually
 from support.go_tools import Program
+from support.kubernetes_versions import STAMPS_REQUESTERS
 from support.node.node import EXTRAS
 from support.policies import Policies
 from support.release import Release, release
@@ -302,6 +303,7 @@ CLUSTER_KINDS = {
     "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
     "RoleBinding": f"{RBAC}/namespaces/kube-system/rolebindings",
     "ValidatingAdmissionPolicy": f"{ADMISSION}/validatingadmissionpolicies",
-    "MutatingAdmissionPolicy": f"{ADMISSION}/mutatingadmissionpolicies",
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
 }
+if STAMPS_REQUESTERS:
+    CLUSTER_KINDS["MutatingAdmissionPolicy"] = f"{ADMISSION}/mutatingadmissionpolicies"
