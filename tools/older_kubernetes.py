@@ -2,7 +2,8 @@
 
 What is chosen meets the API server where versions differ: definitions and their rules, admission
 policies, one recording from the search to its row, policies with their children, reading through
-the aggregated API, the chart. The first run builds each control plane, which takes about ten minutes.
+the aggregated API, the chart. The first run builds each control plane, which takes about ten
+minutes.
 """
 
 import argparse
