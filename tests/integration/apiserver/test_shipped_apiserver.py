@@ -11,7 +11,7 @@ from support.api import Api
 from support.environment import kubectl
 from workflow_audit import __version__
 from workflow_audit.cli.bundled import bundled
-from workflow_audit.cli.local_apiserver import HOSTS, NAMESPACE, registration
+from workflow_audit.cli.local_apiserver import NAMESPACE, registration
 from workflow_audit.cli.prepare import tried_kubectl
 from workflow_audit.local.environment import LocalEnvironment
 from workflow_audit.models.auditlog import API_SERVICE, GROUP, SERVICE, TLS_SECRET, VERSION
@@ -131,22 +131,6 @@ def test_it_may_look_at_policies_and_namespaces_and_nothing_else(
     assert tried_kubectl(prepared_environment, *command).stdout.strip() == answer
 
 
-def test_cert_manager_makes_what_is_mounted_and_called() -> None:
-    made = [
-        each
-        for each in documents("cert-manager/certificates.yaml")
-        if each["kind"] == "Certificate"
-    ]
-    (serving,) = [each for each in made if not each["spec"].get("isCA")]
-    assert serving["spec"]["secretName"] == TLS_SECRET
-    assert HOSTS[0] in serving["spec"]["dnsNames"]
-    injected = one("apiserver/apiservice.yaml", "APIService")["metadata"]["annotations"]
-    metadata = serving["metadata"]
-    assert injected == {
-        "cert-manager.io/inject-ca-from": f"{metadata['namespace']}/{metadata['name']}"
-    }
-
-
 def test_the_demo_uses_the_shipped_registration() -> None:
     service, tried = registration(8443, None)
     shipped = one("apiserver/apiservice.yaml", "APIService")
@@ -159,7 +143,16 @@ def test_nowhere_a_certificate_goes_unchecked() -> None:
     switch = "insecureSkipTLS" + "Verify"
     looked = [
         path
-        for folder in ("crds", "docs", "examples", "manifests", "operator", "tests", "tools")
+        for folder in (
+            "charts",
+            "crds",
+            "docs",
+            "examples",
+            "manifests",
+            "operator",
+            "tests",
+            "tools",
+        )
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".md", ".py", ".yaml", ".yml", ".json", ".tpl"}
     ]
