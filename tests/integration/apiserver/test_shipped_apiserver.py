@@ -18,6 +18,7 @@ from workflow_audit.models.auditlog import API_SERVICE, GROUP, SERVICE, TLS_SECR
 from workflow_audit.settings.loading import default_settings
 
 ROOT = Path(__file__).parents[3]
+FOLDERS = ("charts", "crds", "docs", "examples", "manifests", "operator", "tests", "tools")
 APPLIED = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename")
 SETTINGS = default_settings()
 
