@@ -88,6 +88,10 @@ def pods(cluster: Release) -> list[Json]:
     return items
 
 
+def images(cluster: Release) -> set[str]:
+    return {pod["spec"]["containers"][0]["image"] for pod in pods(cluster)}
+
+
 def restarts(cluster: Release) -> dict[str, int]:
     return {
         pod["metadata"]["name"]: status["restartCount"]
@@ -117,8 +121,8 @@ def test_an_upgrade_loses_no_search(cluster: Release, tmp_path: Path, searches: 
     (shipped,) = definition["spec"]["versions"]
     assert after["additionalPrinterColumns"] == shipped["additionalPrinterColumns"]
     assert after["schema"]["openAPIV3Schema"]["properties"]["spec"]["description"] != EARLIER
-    images = {pod["spec"]["containers"][0]["image"] for pod in pods(cluster)}
-    assert images == {"workflow-audit:0.1.0"}
+    # Helm waits for the new pods, and not for the end of the old ones.
+    eventually(lambda: images(cluster), until=lambda found: found == {"workflow-audit:0.1.0"})
 
 
 def test_what_hooks_may_do_is_gone_with_them(cluster: Release) -> None:
