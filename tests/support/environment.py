@@ -23,7 +23,7 @@ def kubectl(environment: LocalEnvironment, *arguments: str, kubeconfig: Path | N
     """Run kubectl as the administrator, or as whom a kubeconfig says; gives what it prints.
 
     Raises:
-        subprocess.CalledProcessError: it fails; `stderr` says why.
+        subprocess.CalledProcessError: it fails; `stderr` says why, and so does a note.
     """
     # kubectl remembers which resources there are; tests add some and take them away again.
     with tempfile.TemporaryDirectory() as cache:
@@ -36,9 +36,14 @@ def kubectl(environment: LocalEnvironment, *arguments: str, kubeconfig: Path | N
             },
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
             timeout=60,
         )
+    try:
+        done.check_returncode()
+    except subprocess.CalledProcessError as error:
+        error.add_note(done.stderr)
+        raise
     return done.stdout
 
 

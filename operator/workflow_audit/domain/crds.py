@@ -80,7 +80,8 @@ def _resolved(schema: Schema, definitions: dict[str, Schema]) -> Schema:
 
 def custom_resource_definition(kind: Kind) -> Schema:
     """Give the definition of one of our resources."""
-    version = {
+    selectable = [{"jsonPath": path} for path in kind.selectable]
+    version: Schema = {
         "name": VERSION,
         "served": True,
         "storage": True,
@@ -90,7 +91,8 @@ def custom_resource_definition(kind: Kind) -> Schema:
             | ({"priority": c.priority} if c.priority else {})
             for c in kind.columns
         ],
-        "selectableFields": [{"jsonPath": path} for path in kind.selectable],
+        # The API server keeps no empty list, and would call one that is applied a change.
+        **({"selectableFields": selectable} if selectable else {}),
         "schema": {
             "openAPIV3Schema": {
                 "type": "object",

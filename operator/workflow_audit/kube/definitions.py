@@ -4,7 +4,7 @@ from typing import Any
 
 from workflow_audit.errors import ClusterError
 from workflow_audit.kube.connecting import ApiServer
-from workflow_audit.kube.objects import find
+from workflow_audit.kube.objects import FIELD_MANAGER, find
 from workflow_audit.models.resource import DEFINITION
 
 Json = dict[str, Any]
@@ -32,6 +32,12 @@ async def upgrade_definition(api: ApiServer, wanted: Json) -> bool:
         )
     body = present | {"spec": wanted["spec"]}
     path = DEFINITION.path(None, name)
-    updated = await api.ask(f"upgrading {DEFINITION.kind}/{name}", "PUT", path, body=body)
+    updated = await api.ask(
+        f"upgrading {DEFINITION.kind}/{name}",
+        "PUT",
+        path,
+        query={"fieldManager": FIELD_MANAGER},
+        body=body,
+    )
     # The generation rises with every write of a definition, even where nothing in it is other.
     return bool(updated["spec"] != present["spec"])

@@ -1,5 +1,6 @@
 """Commands against the real servers that they are for."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from workflow_audit.local.environment import LocalEnvironment
 pytestmark = [pytest.mark.cluster, pytest.mark.database]
 
 PROGRAM = Path(sys.executable).with_name("workflow-audit")
+CRDS = Path(__file__).parents[3] / "crds"
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -138,6 +140,19 @@ def test_definitions_of_a_cluster_are_upgraded(prepared_environment: LocalEnviro
         "workflowsearches.audit.kubernaut.ai unchanged",
     ]
     assert kubectl(environment, "get", DEFINITION, "-o", columns) == shipped
+
+
+def test_definitions_can_be_applied_after_an_upgrade(
+    prepared_environment: LocalEnvironment,
+) -> None:
+    """The upgrade writes what a file says, so whoever applies the file has no conflict with it."""
+    done = run("crds", "--upgrade", KUBECONFIG=str(prepared_environment.kubeconfig))
+    assert (done.returncode, done.stderr) == (0, "")
+    apply = ("apply", "--server-side", "--dry-run=server", "-f", str(CRDS))
+    assert kubectl(prepared_environment, *apply).count("serverside-applied") == 3
+    shown = kubectl(prepared_environment, "get", DEFINITION, "-o", "json", "--show-managed-fields")
+    managers = {entry["manager"] for entry in json.loads(shown)["metadata"]["managedFields"]}
+    assert "OpenAPI-Generator" not in managers  # the library's name, when ours is not given
 
 
 def test_definitions_are_upgraded_only_by_who_may(prepared_environment: LocalEnvironment) -> None:
