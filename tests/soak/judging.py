@@ -30,13 +30,15 @@ class Findings:
     """What a run has left, as facts."""
 
     accepted: Mapping[str, Accepted]
+    shown: Mapping[str, str]
+    """Namespaces of all searches that the API server has shown, by uid."""
     rows: Mapping[str, Sequence[str]]
     """Search uids of all rows, by namespace, once for each row."""
     final: Mapping[str, tuple[str, float]]
     unfinished: Sequence[str]
     """Names of searches that are still not final."""
     changed: Sequence[str]
-    """Uids of searches whose final phase changed."""
+    """Uids of searches that were Recorded, and then something else."""
     reads: Sequence[Read]
     watched: Sequence[str]
     """Ids of the events that the watch has shown."""
@@ -71,36 +73,50 @@ def broken(results: Iterable[Figure]) -> list[Figure]:
 
 
 def lost_and_doubled(found: Findings) -> dict[str, list[str]]:
-    """Compare accepted searches with rows, exactly."""
-    skipped = {uid for uid, (phase, _) in found.final.items() if phase == "Skipped"}
-    wanted = {
-        uid
-        for uid, search in found.accepted.items()
-        if not (search.namespace == SWITCHED and uid in skipped)
-    }
-    rows = Counter(
-        uid for namespace in (KEPT, PASSING, SWITCHED) for uid in found.rows.get(namespace, ())
-    )
+    """Compare searches with rows, exactly."""
+    taken, skipped, rows = _taken(found), _skipped(found), _rows(found)
     return {
-        "without a row": sorted(wanted - rows.keys()),
+        "without a row": sorted(taken - skipped - rows.keys()),
         "with more than one row": sorted(uid for uid, count in rows.items() if count > 1),
-        "rows of no accepted search": sorted(rows.keys() - wanted),
+        "rows of no accepted search": sorted(rows.keys() - taken),
     }
+
+
+def _taken(found: Findings) -> set[str]:
+    """Give all searches that the API server has taken, by what it answered or has shown."""
+    return found.accepted.keys() | found.shown.keys()
+
+
+def _skipped(found: Findings) -> set[str]:
+    """Give those that say so, where a policy was switched off."""
+    namespaces = found.shown | {uid: search.namespace for uid, search in found.accepted.items()}
+    return {
+        uid
+        for uid, (phase, _) in found.final.items()
+        if phase == "Skipped" and namespaces.get(uid) == SWITCHED
+    }
+
+
+def _rows(found: Findings) -> Counter[str]:
+    names = (KEPT, PASSING, SWITCHED)
+    return Counter(uid for namespace in names for uid in found.rows.get(namespace, ()))
 
 
 def _recording(found: Findings) -> list[Figure]:
-    wrong = lost_and_doubled(found)
+    wrong, rows, skipped = lost_and_doubled(found), _rows(found), _skipped(found)
     found.details.update(wrong)
-    phases = Counter(found.final[uid][0] for uid in found.accepted if uid in found.final)
-    sample = f"{len(found.accepted):,} accepted searches"
-    rows = sum(len(found.rows.get(name, ())) for name in (KEPT, PASSING, SWITCHED))
+    taken = len(_taken(found))
+    sample = f"{taken:,} accepted searches"
+    both = len(skipped & rows.keys())
     return [
-        _figure(RECORDING, "searches accepted", len(found.accepted), "", ""),
-        _figure(RECORDING, "rows", rows, "", ""),
-        _figure(RECORDING, "skipped, while switched off", phases["Skipped"], "", ""),
+        _figure(RECORDING, "searches accepted", taken, "", ""),
+        _figure(RECORDING, "rows", rows.total(), "", ""),
+        _figure(RECORDING, "skipped, while switched off", len(skipped), "", ""),
+        # Of operators that were killed between the row and the status.
+        _figure(RECORDING, "skipped, although they have a row", both, "", ""),
         *(_promise(RECORDING, name, len(uids), sample) for name, uids in wrong.items()),
         _promise(RECORDING, "neither Recorded nor Skipped", len(found.unfinished), sample),
-        _promise(RECORDING, "final phases that changed", len(found.changed), sample),
+        _promise(RECORDING, "recorded, and then something else", len(found.changed), sample),
     ]
 
 

@@ -28,8 +28,13 @@ class Outcomes:
         """Phase and time, by uid."""
         self.event_ids: dict[str, str] = {}
         """Of the recorded ones, by uid."""
+        self.shown: dict[str, str] = {}
+        """Namespaces of all searches that were there, by uid, whoever knows that they were taken:
+        the answer to a creation may be lost, and the search be gone when it is looked up."""
         self.changed: list[str] = []
-        """Uids of searches whose final phase changed; there must be none."""
+        """Uids of searches whose final phase changed as it must not: away from Recorded."""
+        self.recorded_after_all: list[str] = []
+        """Those that one operator had skipped before the other recorded them."""
         self.lists = 0
 
     def run(self, stopping: threading.Event) -> None:
@@ -68,10 +73,20 @@ class Outcomes:
     def _note(self, item: Json) -> None:
         metadata, status = item["metadata"], item.get("status", {})
         uid, phase = metadata["uid"], status.get("phase")
-        if metadata["namespace"] not in NAMESPACES or phase not in FINAL:
+        if metadata["namespace"] not in NAMESPACES:
             return
-        first, _ = self.final.setdefault(uid, (phase, self._timeline.now))
-        if first != phase:
-            self.changed.append(uid)
+        self.shown[uid] = metadata["namespace"]
+        if phase not in FINAL:
+            return
+        before, at = self.final.setdefault(uid, (phase, self._timeline.now))
+        if before != phase:
+            self._note_change(uid, before, phase, at)
         if phase == "Recorded":
             self.event_ids.setdefault(uid, status["eventId"])
+
+    def _note_change(self, uid: str, before: str, after: str, at: float) -> None:
+        if (before, after) == ("Skipped", "Recorded"):
+            self.recorded_after_all.append(uid)
+        else:
+            self.changed.append(uid)
+        self.final[uid] = after, at

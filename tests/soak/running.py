@@ -30,6 +30,7 @@ from workflow_audit.cli.local_apiserver import register, serving_of, unregister
 from workflow_audit.local.environment import LocalEnvironment
 
 SETTLE_SECONDS = 240.0
+REPORT_SECONDS = 0.5
 COUNT = 2
 """Operators, and servers of readers."""
 
@@ -126,7 +127,7 @@ class _Soak:
         self._timeline.begin()
         with _running({"outcomes": self._outcomes.run}, watching, failures):
             with _running(beside | self._reading.readers(), creating, failures):
-                self._wait(report)
+                self._wait(creating, report)
                 spared = (self._operators[0], next(iter(self._servers.values())))
                 lives = {program.name: program.lives[-1] for program in spared}
             failures += self._settled(report)
@@ -140,10 +141,9 @@ class _Soak:
         self._creating.create_one(KEPT)
         return bool(self._following.shown())
 
-    def _wait(self, report: Callable[[str, float], None]) -> None:
+    def _wait(self, stopping: threading.Event, report: Callable[[str, float], None]) -> None:
         end = time.monotonic() + self._plan.seconds
-        while time.monotonic() < end:
-            time.sleep(0.5)
+        while time.monotonic() < end and not stopping.wait(REPORT_SECONDS):
             report(self._state(), self._timeline.now)
 
     def _state(self) -> str:
@@ -187,6 +187,7 @@ class _Soak:
         passing = [s.uid for s in creating.accepted.values() if s.namespace == PASSING]
         return Findings(
             accepted=creating.accepted,
+            shown=self._outcomes.shown,
             rows={name: self._rows(name) for name in NAMESPACES},
             final=self._outcomes.final,
             unfinished=[
@@ -207,6 +208,7 @@ class _Soak:
             details={
                 "malformed searches, refused": creating.refused,
                 "creations without an answer that had happened": creating.looked_up,
+                "skipped, and then recorded": self._outcomes.recorded_after_all,
                 "lists of the watch of outcomes": self._outcomes.lists,
             },
         )

@@ -43,6 +43,8 @@ class Fault:
     """Cut the connection instead of answering."""
     watch_error: int | None = None
     """Answer a watch, with an ERROR event of this code."""
+    meanwhile: Callable[[], object] | None = None
+    """Hold the request back until this is done, then let it through."""
 
     def body(self) -> bytes:
         """Give a Status object, as an event or alone."""
@@ -53,6 +55,7 @@ class Fault:
             "status": "Failure",
             "message": f"made up: {self.name}",
             "reason": "Expired" if code == 410 else "MadeUp",
+            "details": {"causes": [{"field": "madeUp"}]},
             "code": code,
         }
         answer: dict[str, Any] = {"type": "ERROR", "object": status} if self.watch_error else status
@@ -73,6 +76,8 @@ class FaultyApi:
         self._choose: Chooser = lambda _: None
         self.met: Counter[str] = Counter()
         """How often each fault was met, by its name."""
+        self.let_through: Counter[str] = Counter()
+        """How many of those held back have got their answer, by their name."""
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty-api")
@@ -151,6 +156,9 @@ class FaultyApi:
         fault = self._choose(Request(request.method, request.path, watch))
         if fault:
             self.met[fault.name] += 1
+        if fault and fault.meanwhile:
+            await asyncio.to_thread(fault.meanwhile)
+        elif fault:
             if fault.reset:
                 request.transport.abort()  # type: ignore[attr-defined]
             return web.Response(
@@ -162,12 +170,15 @@ class FaultyApi:
         transport = request.transport
         self._open.add(transport)
         try:
-            return await self._forward(request)
+            answer = await self._forward(request)
         except (aiohttp.ClientError, ConnectionError):
             transport.abort()  # type: ignore[attr-defined]
             return web.Response(status=502)
         finally:
             self._open.discard(transport)
+        if fault:
+            self.let_through[fault.name] += 1
+        return answer
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         url = self._environment.control_plane.url + request.raw_path

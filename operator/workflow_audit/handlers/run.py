@@ -18,6 +18,7 @@ import kopf
 from workflow_audit.handlers import searches
 from workflow_audit.handlers.flow import Flow
 from workflow_audit.handlers.session import login_with
+from workflow_audit.handlers.statuses import Statuses
 from workflow_audit.handlers.storages import NoMemories
 from workflow_audit.handlers.tuning import kopf_settings
 from workflow_audit.handlers.watch_activity import WatchActivity
@@ -99,16 +100,18 @@ async def _watch_until_stopped(
     login = login_with(activity, flow)
     kopf.on.login(registry=registry)(login)
     searches.register(registry)
+    tuned = kopf_settings(settings.operator)
+    statuses = Statuses(tuned)
     while not stopping.is_set():
-        activity.refused.clear()
+        statuses.refused.clear()
         round_over = asyncio.Event()
-        ending = asyncio.create_task(_end_round(round_over, activity, stopping), name="round")
+        ending = asyncio.create_task(_end_round(round_over, statuses, stopping), name="round")
         try:
             tasks = await kopf.spawn_tasks(
                 registry=registry,
-                settings=kopf_settings(settings.operator),
+                settings=tuned,
                 memories=NoMemories(),
-                memo=searches.Memo(services.recorder, services.clock, flow),
+                memo=searches.Memo(services.recorder, statuses, services.clock, flow),
                 standalone=True,
                 clusterwide=True,
                 stop_flag=round_over,
@@ -142,10 +145,10 @@ class _TasksOfOthers(Collection[asyncio.Task[Any]]):
 
 
 async def _end_round(
-    round_over: asyncio.Event, activity: WatchActivity, stopping: asyncio.Event
+    round_over: asyncio.Event, statuses: Statuses, stopping: asyncio.Event
 ) -> None:
     """End kopf's present round on a signal, or some time after a status was refused."""
-    refused = asyncio.create_task(activity.refused.wait())
+    refused = asyncio.create_task(statuses.refused.wait())
     stopped = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({refused, stopped}, return_when=asyncio.FIRST_COMPLETED)

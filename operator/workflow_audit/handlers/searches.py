@@ -9,7 +9,7 @@ time it waits as long as it takes (docs/decisions/0002-low-level-events.md).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import kopf
 
@@ -17,6 +17,7 @@ from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.status import final_status, is_final, is_waiting, waiting_status
 from workflow_audit.errors import AuditError
 from workflow_audit.handlers.flow import Flow
+from workflow_audit.models.event import Json
 from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
 from workflow_audit.models.outcome import Outcome
 from workflow_audit.models.search import Search
@@ -30,28 +31,38 @@ class SearchRecorder(Protocol):
         ...
 
 
+class StatusWriter(Protocol):
+    """Shows statuses."""
+
+    async def show(self, found: Json, status: Json) -> None:
+        """Show the status of a search as it was found, where it still applies."""
+        ...
+
+
 @dataclass(frozen=True)
 class Memo:
     """What handlers need; kopf hands it to each of them."""
 
     recorder: SearchRecorder
+    statuses: StatusWriter
     clock: Callable[[], datetime]
     flow: Flow
 
 
-async def record_search(event: kopf.RawEvent, patch: kopf.Patch, memo: Memo, **_: Any) -> None:
+async def record_search(event: kopf.RawEvent, memo: Memo, **_: Any) -> None:
     """Record one search, then show its outcome; status never speaks before COMMIT."""
-    found, status = event["object"], event["object"].get("status")
-    if event["type"] == "DELETED" or is_final(status):
+    found = cast("Json", event["object"])
+    if event["type"] == "DELETED" or is_final(found.get("status")):
         return
-    search = parse_search(found)
+    search, patient = parse_search(found), is_waiting(found.get("status"))
     try:
         with memo.flow.search():
-            outcome = await memo.recorder.record(search, patient=is_waiting(status))
+            outcome = await memo.recorder.record(search, patient=patient)
     except AuditError as error:
-        patch.status.update(waiting_status(search.metadata, error, now=memo.clock()))
+        status = waiting_status(search.metadata, error, now=memo.clock())
     else:
-        patch.status.update(final_status(search.metadata, outcome, now=memo.clock()))
+        status = final_status(search.metadata, outcome, now=memo.clock())
+    await memo.statuses.show(found, status)
 
 
 def register(registry: kopf.OperatorRegistry) -> None:

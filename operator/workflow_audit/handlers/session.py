@@ -1,9 +1,6 @@
-"""The HTTP session that kopf uses: bounded, verified, and with lean answers.
+"""The HTTP session that kopf uses: bounded, verified, parsed quickly.
 
-kopf parses the answer to every patch and copies it deeply, for a JSON patch that we never use
-(kopf 1.45, `Patch.as_json_patch`). Most of an answer is the spec and the managed fields, which
-nobody reads, and nobody changes the rest; without parsing and copying all that the operator needs
-about a quarter less CPU a search (docs/explanation/performance.md).
+kopf asks for the answer to each patch as JSON, and nobody reads it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,19 +13,9 @@ import orjson
 from workflow_audit.handlers.flow import Flow, HeldStream
 from workflow_audit.handlers.watch_activity import WatchActivity, is_about_all_searches
 
-READ_FROM_AN_ANSWER = ("metadata", "status")
-"""Parts of a patched object that kopf looks at."""
-
-
-class Shared(dict[str, Any]):
-    """A part of an answer that nobody changes, so its deep copy is itself."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Shared":
-        return self
-
 
 class LeanResponse(aiohttp.ClientResponse):
-    """An answer that is parsed quickly, without what nobody reads, and not faster than wanted."""
+    """An answer that is parsed quickly, only where it is read, and not faster than wanted."""
 
     flow: ClassVar[Flow]
 
@@ -47,14 +34,13 @@ class LeanResponse(aiohttp.ClientResponse):
         content_type: str | None = "application/json",  # noqa: ARG002
     ) -> Any:
         """Parse the whole body."""
-        parsed = orjson.loads(await self.read())
+        body = await self.read()
+        if self.method == "PATCH" and self.ok:
+            return {}
+        parsed = orjson.loads(body)
         if is_about_all_searches(self.method, self.url):
             await self.flow.room()
-        if self.method != "PATCH" or not self.ok:  # kopf reads all of a refusal
-            return parsed
-        lean = {key: Shared(parsed[key]) for key in READ_FROM_AN_ANSWER if key in parsed}
-        lean.get("metadata", Shared()).pop("managedFields", None)
-        return lean
+        return parsed
 
 
 def _dumps(value: Any) -> str:

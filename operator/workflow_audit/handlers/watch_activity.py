@@ -3,24 +3,17 @@
 - Whether searches are being watched. A stream that breaks is opened again at once, so the last
   list or watch request tells the present state; kopf reopens a stream that is silent for 70 s.
 - How many statuses are being written, or wait for their turn.
-- Whether the API server refused a status. kopf then drops the event that it was about, and the
-  search would wait for the next start although its event is committed; so whoever runs kopf
-  awaits `refused` and lists the unrecorded searches again.
 """
 
-import asyncio
 from types import SimpleNamespace
 
 import aiohttp
 from yarl import URL
 
-from workflow_audit import metrics
 from workflow_audit.handlers.flow import Flow
 from workflow_audit.models.kinds import GROUP, WORKFLOW_SEARCH
 
 OK = 200
-RETRIED_BY_KOPF = frozenset({401, 403, 404, 429})
-"""401 logs in again, 403 and 429 are tried again like 5xx, 404 is a search that is gone."""
 
 
 class WatchActivity:
@@ -29,7 +22,6 @@ class WatchActivity:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self.problem: str | None = "searches are not watched yet"
-        self.refused = asyncio.Event()
 
     def trace_config(self) -> aiohttp.TraceConfig:
         """Give what the session needs to report here."""
@@ -51,9 +43,6 @@ class WatchActivity:
         status = params.response.status
         if params.method == "PATCH":
             self._flow.patch_ended()
-            if 400 <= status < 500 and status not in RETRIED_BY_KOPF:  # noqa: PLR2004
-                metrics.STATUS_ERRORS.inc()
-                self.refused.set()
         elif is_about_all_searches(params.method, params.url):
             self.problem = None if status == OK else f"the API server answers {status} to the watch"
 

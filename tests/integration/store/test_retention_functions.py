@@ -523,12 +523,17 @@ def test_counting_counts_what_would_go_by_policy_and_touches_nothing(
 
 def test_a_clock_set_to_the_days_of_the_row(database: TestDatabase) -> None:
     """A day is 24 hours from the event's time, whatever time zone the session is in."""
-    record(database, [old_event(1, 30 - 1 / 24), old_event(2, 30 + 1 / 24)])
+    over = utc_now() - timedelta(days=30)  # not NOW: the tests before may have taken an hour
+    young, old = (
+        old_event(number, event_timestamp=at, event_date=at.date())
+        for number, at in enumerate((over + timedelta(hours=1), over - timedelta(hours=1)), 1)
+    )
+    record(database, [young, old])
     with database.connected(RETENTION) as connection:
         connection.execute("SET TimeZone = 'America/New_York'")
-        for at in {month_of(days_ago(29)), month_of(days_ago(31))}:
-            call(connection, "audit_remove_events", *REMOVAL[:2], at, "payments", *REST)
-    assert database.event_ids() == [old_event(1).event_id]
+        for month in {month_of(over - timedelta(days=1)), month_of(over + timedelta(days=1))}:
+            call(connection, "audit_remove_events", *REMOVAL[:2], month, "payments", *REST)
+    assert database.event_ids() == [young.event_id]
 
 
 def test_the_database_decides_what_time_it_is(database: TestDatabase) -> None:
