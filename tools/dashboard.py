@@ -13,6 +13,7 @@ from grafana_foundation_sdk.builders.dashboard import (
 from grafana_foundation_sdk.models import dashboard as model
 
 from panels import (
+    HALF,
     HERE,
     OF_EVENTS,
     PROMETHEUS,
@@ -57,6 +58,7 @@ def dashboard() -> Dashboard:
         "Waiting": _waiting(),
         "Answers": _answers(),
         "Keeping": _keeping(),
+        "Is everything there?": _comparing(),
     }
     number = 0
     for title, panels in rows.items():
@@ -228,5 +230,31 @@ def _keeping() -> list[AnyPanel]:
             "short",
             QUARTER,
             Query(f"sum({removed})", "rows"),
+        ),
+    ]
+
+
+def _comparing() -> list[AnyPanel]:
+    success = "workflow_audit_verify_last_success_timestamp_seconds"
+    return [
+        panel(
+            figure("green", {1: "red"}),
+            "Not as they should be",
+            "What the last comparison of searches and audit events found; workflow-audit verify"
+            " names them.",
+            "short",
+            HALF,
+            Query(seen("workflow_audit_verify_missing"), "missing"),
+            Query(seen("workflow_audit_verify_different"), "different"),
+            Query(seen("workflow_audit_verify_extra"), "extra"),
+        ),
+        panel(
+            figure("blue").no_value("never"),
+            "Last comparison",
+            "When searches and audit events were last compared to the end; by default it is done"
+            " every six hours.",
+            "dateTimeFromNow",
+            HALF,
+            Query(f"{seen(success, f'{HERE} > 0')} * 1000", "ended"),
         ),
     ]

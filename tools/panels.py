@@ -22,7 +22,7 @@ HERE = '{job=~"$job"}'
 OF_EVENTS = '{job=~"$job", endpoint!="statistics"}'
 """Of the chosen installations; all by default."""
 
-THIRD, QUARTER = 8, 6
+HALF, THIRD, QUARTER = 12, 8, 6
 HEIGHT = 8
 
 AnyPanel = timeseries.Panel | stat.Panel | bargauge.Panel

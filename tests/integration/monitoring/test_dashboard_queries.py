@@ -123,6 +123,18 @@ ELSEWHERE = of("write_errors_total", "c", "other", error_type="database")
             {},
             id="never",
         ),
+        pytest.param(
+            "Not as they should be",
+            {of("verify_missing"): "3x90", of("verify_missing", "b"): "0x90"},
+            {"{}": 3},
+            id="missing",
+        ),
+        pytest.param(
+            "Last comparison",
+            {of("verify_last_success_timestamp_seconds"): "0x90"},
+            {},
+            id="never-compared",
+        ),
     ],
 )
 def test_a_panel_shows(

@@ -84,7 +84,7 @@ def test_its_id_stays_and_is_one_that_grafana_takes() -> None:
 
 def test_it_fits_into_a_config_map() -> None:
     (text,) = config_map()["data"].values()
-    assert len(text) < 2**14  # of a mebibyte; the operator keeps all of them in memory
+    assert len(text) < 2**15  # of a mebibyte; the operator keeps all of them in memory
 
 
 def test_grafanas_own_types_know_every_field() -> None:
