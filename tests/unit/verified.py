@@ -1,17 +1,44 @@
 """Searches that are recorded, and their rows, for all unit tests of the comparison."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from unit.searches import CLUSTER, RECORDED_AT, TINY, UID, an_event, an_object, an_outcome
+from unit.searches import (
+    CLUSTER,
+    RECORDED_AT,
+    REDACTOR,
+    TINY,
+    UID,
+    an_event,
+    an_object,
+    an_outcome,
+)
 from workflow_audit.domain.events import event_id
 from workflow_audit.domain.parsing import object_metadata
 from workflow_audit.domain.status import final_status
 from workflow_audit.domain.verifying import seen_search
+from workflow_audit.errors import PoliciesUnknownError
 from workflow_audit.models.event import AuditEvent, Json
 from workflow_audit.models.outcome import Skipped
+from workflow_audit.models.policy import PolicySpec
+from workflow_audit.models.search import Metadata
 from workflow_audit.models.verification import SearchSeen, StoredContent, StoredRow
+from workflow_audit.services.preparing import ApplyingPolicy
+
+
+@dataclass
+class OnePolicy:
+    """The policy of all searches, or that none is known yet."""
+
+    rules: PolicySpec | None = field(default_factory=PolicySpec)
+
+    async def applying(
+        self, search: Metadata, timeout_seconds: float | None = None
+    ) -> ApplyingPolicy:
+        if self.rules is None:
+            raise PoliciesUnknownError("not told yet")
+        return ApplyingPolicy("AuditPolicy/own", self.rules, REDACTOR)
 
 
 def a_recorded_object(

@@ -4,24 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from unit.searches import CLUSTER, RECORDED_AT, REDACTOR, TINY, UID, changed
-from unit.verified import a_recorded_object, a_recorded_search
+from unit.searches import CLUSTER, RECORDED_AT, TINY, UID, changed
+from unit.verified import OnePolicy, a_recorded_object, a_recorded_search
 from workflow_audit.domain.verifying import seen_search
-from workflow_audit.errors import DatabaseError, DatabaseUnavailableError, PoliciesUnknownError
+from workflow_audit.errors import DatabaseError, DatabaseUnavailableError
 from workflow_audit.models.event import AuditEvent, Written
 from workflow_audit.models.policy import PolicySpec
-from workflow_audit.models.search import Metadata
-from workflow_audit.services.preparing import ApplyingPolicy
 from workflow_audit.services.repairing import Repairing
 
 DOWN = DatabaseUnavailableError("PostgreSQL is not available: connection refused", 5)
 
 
 @dataclass
-class World:
+class World(OnePolicy):
     """A writer and policies in memory."""
 
-    rules: PolicySpec | None = field(default_factory=PolicySpec)
     written: list[AuditEvent] = field(default_factory=list)
     error: DatabaseError | None = None
 
@@ -32,15 +29,6 @@ class World:
     ) -> list[Written | DatabaseError]:
         self.written += events
         return [self.error or Written(RECORDED_AT, replayed=False) for _ in events]
-
-    async def applying(
-        self,
-        search: Metadata,
-        timeout_seconds: float | None = None,
-    ) -> ApplyingPolicy:
-        if self.rules is None:
-            raise PoliciesUnknownError("not told yet")
-        return ApplyingPolicy("AuditPolicy/own", self.rules, REDACTOR)
 
     @property
     def repairing(self) -> Repairing:

@@ -6,11 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from unit.searches import CLUSTER, RECORDED_AT, REDACTOR, an_object
-from unit.verified import a_recorded_object, a_skipped_object, its_row
+from unit.searches import CLUSTER, RECORDED_AT, an_object
+from unit.verified import OnePolicy, a_recorded_object, a_skipped_object, its_row
 from workflow_audit.domain.events import event_id
 from workflow_audit.domain.verifying import seen_search
-from workflow_audit.errors import PoliciesUnknownError
 from workflow_audit.models.event import Json
 from workflow_audit.models.policy import PolicySpec
 from workflow_audit.models.search import Metadata
@@ -21,7 +20,6 @@ from workflow_audit.models.verification import (
     SearchSeen,
     StoredRow,
 )
-from workflow_audit.services.preparing import ApplyingPolicy
 from workflow_audit.services.verifying import NoRemovals, Verification
 
 NOW = RECORDED_AT + timedelta(hours=1)
@@ -29,12 +27,11 @@ READS_ALL = Rights("a", names=True, content=True, writes=False, trace=True)
 
 
 @dataclass
-class World:
+class World(OnePolicy):
     """Cluster, table and policies in memory; remembers in which order it was asked."""
 
     bodies: list[Json] = field(default_factory=list)
     stored: list[StoredRow] = field(default_factory=list)
-    rules: PolicySpec | None = field(default_factory=PolicySpec)
     removed: set[UUID] = field(default_factory=set)
     failures: dict[UUID, str] = field(default_factory=dict)
     repaired: list[UUID] = field(default_factory=list)
@@ -70,15 +67,6 @@ class World:
 
     async def covers(self, searches: Sequence[Metadata]) -> set[UUID]:
         return {search.uid for search in searches} & self.removed
-
-    async def applying(
-        self,
-        search: Metadata,
-        timeout_seconds: float | None = None,
-    ) -> ApplyingPolicy:
-        if self.rules is None:
-            raise PoliciesUnknownError("not told yet")
-        return ApplyingPolicy("default", self.rules, REDACTOR)
 
     async def repair(self, missing: Sequence[SearchSeen]) -> list[str | None]:
         self.repaired += [search.metadata.uid for search in missing]
