@@ -12,8 +12,18 @@ import psycopg
 import pytest
 
 from support.api import Api
-from support.backups import base_backup, lose, restore_base_backup, run_program
+from support.backups import (
+    archive_log,
+    base_backup,
+    lose,
+    name_this_moment,
+    restore_base_backup,
+    restore_moment,
+    run_program,
+    wait_archived,
+)
 from support.catalogues import ANSWER, OPEN
+from support.environment import psql
 from support.eventually import eventually
 from support.faulty_server import FaultyServer, answer
 from support.operator_process import OperatorProcess
@@ -183,6 +193,31 @@ def test_a_base_backup_is_restored_and_the_rest_recorded_again(
     url = postgres.superuser_url
     with psycopg.connect(url) as connection, pytest.raises(psycopg.Error, match="append-only"):
         connection.execute("DELETE FROM audit_events")
+
+
+def test_with_the_log_archived_the_moment_before_a_mistake_is_restored(
+    world: World, searches: Searches, tmp_path: Path
+) -> None:
+    """Then nothing is missing, also of what has no search any more."""
+    postgres, specs = world.environment.postgres, bundled_specs()
+    archive = archive_log(postgres)
+    searches.create(specs[:BEFORE], "before")
+    searches.wait_recorded(BEFORE)
+    base_backup(postgres, tmp_path / "base")
+    searches.create(specs[-AFTER:], "after")
+    searches.wait_recorded(BEFORE + AFTER)
+    rows = {row["event_id"]: row for row in searches.rows()}
+    searches.close()
+    name_this_moment(postgres, "before-the-mistake")
+    psql(postgres, "DROP TABLE audit_events CASCADE")
+    wait_archived(postgres)
+    lose(postgres)
+    restore_moment(postgres, tmp_path / "base", archive, "before-the-mistake")
+
+    assert world.counts("-n", searches.namespace)["recorded"] == BEFORE + AFTER
+    assert {row["event_id"]: row for row in searches.rows()} == rows
+    searches.create(specs[:3], "later")
+    searches.wait_recorded(BEFORE + AFTER + 3)
 
 
 def test_the_operator_compares_by_itself(world: World, searches: Searches) -> None:
