@@ -1,5 +1,6 @@
 """A comparison: in which order it looks, what it counts, what it hands over to be repaired."""
 
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -231,3 +232,51 @@ async def test_ids_are_those_of_the_cluster() -> None:
     row = world.add(row=False)
     (finding,) = (await world.verification().run()).findings
     assert finding.event_id == event_id(CLUSTER, UUID(row.resource_id))
+
+
+PAGE = 50
+
+
+@dataclass
+class Large(World):
+    """A cluster of many pages, each of which is gone when the next one comes."""
+
+    page_count: int = 0
+
+    async def pages(self) -> AsyncIterator[Sequence[Json]]:
+        model = a_recorded_object()
+        its = its_row(seen_search(model))
+        for _ in range(self.page_count):
+            ids = [uuid4() for _ in range(PAGE)]
+            named = {uid: event_id(CLUSTER, uid) for uid in ids}
+            self.stored = [
+                replace(its, event_id=event, resource_id=str(uid)) for uid, event in named.items()
+            ]
+            yield [
+                model
+                | {"metadata": model["metadata"] | {"uid": str(uid)}}
+                | {"status": model["status"] | {"eventId": str(event)}}
+                for uid, event in named.items()
+            ]
+
+    async def since(self, day: date, until: date) -> AsyncIterator[list[StoredRow]]:
+        for _ in range(self.page_count):
+            yield [replace(row, event_id=uuid4()) for row in self.stored]
+
+
+async def peak_bytes(page_count: int, **options: Any) -> int:
+    """Give the most memory that a comparison has at a time; all rows are forged."""
+    tracemalloc.start()
+    try:
+        report = await Large(page_count=page_count).verification(**options).run()
+        assert report.counts.recorded == report.counts.extra == page_count * PAGE
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+async def test_memory_does_not_grow_with_the_cluster() -> None:
+    await peak_bytes(1)  # what is cached by then stays
+    few = await peak_bytes(2)
+    assert await peak_bytes(60) < 1.3 * few
+    assert await peak_bytes(60, shown=None) > 1.3 * few, "what is kept would be noticed"
