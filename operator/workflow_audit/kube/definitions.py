@@ -13,8 +13,8 @@ Json = dict[str, Any]
 async def upgrade_definition(api: ApiServer, wanted: Json) -> bool:
     """Put the spec of a definition into the place of the present one; tells whether it changed.
 
-    Not by server-side apply: whoever installed the definition owns fields of it, and what this
-    version took away, such as a rule, would stay for them.
+    Not by server-side apply: whoever installed the definition owns its versions, so there would be
+    a conflict; and forced, what only they own would stay.
 
     Args:
         api: as an identity that may get and update it.

@@ -124,7 +124,7 @@ DEFINITION = "customresourcedefinition/auditpolicies.audit.kubernaut.ai"
 
 
 def test_definitions_of_a_cluster_are_upgraded(prepared_environment: LocalEnvironment) -> None:
-    """By a plain replacement: what whoever installed them owns would outlive server-side apply."""
+    """Whoever has installed them and owns what is in them."""
     environment = prepared_environment
     kubeconfig = str(environment.kubeconfig)
     columns = "jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}"
