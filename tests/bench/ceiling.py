@@ -13,12 +13,12 @@ import orjson
 from bench.accounting import cpu_seconds, difference, server_pids
 from bench.cluster import Cluster, in_parallel, searches
 from bench.context import Bench
-from bench.corpus import status_patch
+from bench.corpus import status_write
 from bench.figures import MILLISECONDS, Figure, median_figure
 from bench.watching import SearchWatch
 from workflow_audit.local.progress import Reporter, reported
 
-MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ async def measured_ceiling(bench: Bench, namespace: str, title: str) -> Ceiling:
                 patches = [
                     (
                         searches(namespace, item["metadata"]["name"], "status"),
-                        await status_patch(item, cluster_id),
+                        await status_write(item, cluster_id),
                     )
                     for item in items
                 ]
                 await operator.connect()
 
                 async def patch(job: tuple[str, bytes]) -> None:
-                    await operator.request("PATCH", job[0], job[1], MERGE_PATCH)
+                    await operator.request("PATCH", job[0], job[1], JSON_PATCH)
 
                 pids = server_pids(environment)
                 before, began = cpu_seconds(pids), time.monotonic()

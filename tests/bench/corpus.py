@@ -21,6 +21,7 @@ from workflow_audit.domain.events import event_id
 from workflow_audit.domain.parsing import parse_search
 from workflow_audit.domain.redaction import redactor
 from workflow_audit.domain.status import final_status
+from workflow_audit.handlers.statuses import status_patch
 from workflow_audit.models.event import AuditEvent, StoredEvent, Written
 from workflow_audit.models.kinds import GROUP, VERSION, WORKFLOW_SEARCH
 from workflow_audit.models.outcome import Recorded
@@ -111,11 +112,11 @@ class Corpus:
         return {"metadata": metadata, "spec": {**manifest["spec"], "requestedBy": REQUESTER}}
 
 
-async def status_patch(body: Mapping[str, Any], cluster_id: UUID) -> bytes:
+async def status_write(body: Mapping[str, Any], cluster_id: UUID) -> bytes:
     """Give the one status write of the operator for a search that the API server has."""
     outcome = await _recorded(_recorder(cluster_id), body)
     status = final_status(parse_search(body).metadata, outcome, now=utc_now())
-    return orjson.dumps({"status": status})
+    return orjson.dumps(status_patch(body, status))
 
 
 async def _all_recorded(bodies: list[Json]) -> list[Recorded]:

@@ -9,6 +9,7 @@ it is for (RFC 6902, section 4.6); what kopf writes by itself tests nothing
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import kopf
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 
 
-def status_patch(found: Json, status: Json) -> list[Json]:
+def status_patch(found: Mapping[str, Any], status: Json) -> list[Json]:
     """Give the operations that show a status.
 
     A committed event is a fact, so `Recorded` holds for this object whatever else it says by now.
