@@ -60,7 +60,7 @@ def test_one_event_is_shown_whole_described_and_explained(
     assert shown["topConfidence"] == 0.6597
     described = ada.kubectl("describe", "auditevent", name, "-n", namespace)
     assert "OOMKilled critical" in described
-    explained = ada.kubectl("explain", "auditevent.eventData.results.workflows.scoring")
+    explained = ada.explained("auditevent.eventData.results.workflows.scoring")
     assert "unattributed" in explained
     assert "what labels add." in explained.lower()
     missing = ada.refused("get", "auditevent", str(an_event(namespace).event_id), "-n", namespace)

@@ -121,10 +121,10 @@ def test_kubectl_shows_all_statistics_and_each(known: Known) -> None:
 
 
 def test_kubectl_explains_every_field(known: Known) -> None:
-    explained = known.ada.kubectl("explain", "auditstatistic.rows")
+    explained = known.ada.explained("auditstatistic.rows")
     for name in ("workflowId", "averageConfidence", "scorings"):
         assert name in explained
-    assert "searches that were recorded" in known.ada.kubectl("explain", "astat.totals").lower()
+    assert "searches that were recorded" in known.ada.explained("astat.totals").lower()
     served = known.ada.kubectl("api-resources", "--api-group=auditlog.kubernaut.ai", "-o", "wide")
     (line,) = (line for line in served.splitlines() if line.startswith("auditstatistics"))
     assert "astat" in line

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.environment import kubectl
+from support.eventually import eventually
 from workflow_audit.local.environment import LocalEnvironment
 
 PROGRAM = Path(sys.executable).with_name("workflow-audit")
@@ -79,6 +80,23 @@ class Reader:
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl, which does what it is asked for; gives what it prints."""
         return kubectl(self.environment, *arguments, kubeconfig=self.kubeconfig)
+
+    def explained(self, path: str) -> str:
+        """Give what `kubectl explain` says, as soon as the API server knows.
+
+        It fetches what a server behind it says of its resources some time after it has called that
+        server available.
+        """
+
+        def explanation() -> str:
+            try:
+                return self.kubectl("explain", path)
+            except subprocess.CalledProcessError as error:
+                if "couldn't find resource for" in error.stderr:
+                    return ""
+                raise
+
+        return eventually(explanation)
 
     def refused(self, *arguments: str) -> str:
         """Run kubectl, which refuses; gives its complaint."""
