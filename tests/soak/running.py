@@ -210,6 +210,9 @@ class _Soak:
                 "creations without an answer that had happened": creating.looked_up,
                 "skipped, and then recorded": self._outcomes.recorded_after_all,
                 "lists of the watch of outcomes": self._outcomes.lists,
+                "memory of the spared, bytes by second": {
+                    name: life.memory for name, life in lives.items()
+                },
             },
         )
 
