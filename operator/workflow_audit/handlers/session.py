@@ -33,7 +33,7 @@ class LeanResponse(aiohttp.ClientResponse):
         loads: Callable[[str], Any] | None = None,  # noqa: ARG002
         content_type: str | None = "application/json",  # noqa: ARG002
     ) -> Any:
-        """Parse the whole body."""
+        """Parse the whole body, but for the answer to a patch."""
         body = await self.read()
         if self.method == "PATCH" and self.ok:
             return {}
